@@ -1,0 +1,128 @@
+"""The actor that writes summaries, and what the worker process around it must be able to stop."""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from functools import cache
+
+import dramatiq
+from flask import Flask, current_app
+
+from webapp import create_app, hints
+from webapp.config import Settings
+from webapp.events import Pen, tell
+from webapp.models.summary import Claim, Lane, Summary
+from webapp.summarizing.engine import Engine, EngineFailure, FailureKind, Finished
+from webapp.summarizing.extract import ExtractEngine
+from webapp.summarizing.openai_engine import OpenAIEngine
+from webapp.summarizing.pace import Batch, paced
+
+log = logging.getLogger(__name__)
+stopping = threading.Event()
+
+
+class Stopped(Exception):
+    """The worker was told to stop."""
+
+
+class LostLease(Exception):
+    """The text has changed, or the row is somebody else's."""
+
+
+def declare(app: Flask) -> None:
+    """Declare the actor on the application's broker, and the lanes that carry its hints."""
+    broker: dramatiq.Broker = app.extensions["broker"]
+
+    @dramatiq.actor(actor_name=hints.ACTOR, queue_name=Lane.INTERACTIVE, broker=broker)
+    def generate(summary_id: int) -> None:
+        with app.app_context():
+            generate_now(int(summary_id))
+
+    for lane in Lane:
+        broker.declare_queue(lane)
+
+
+def stop_all() -> None:
+    """Make running summaries give their rows back, so that they start again at once elsewhere."""
+    stopping.set()
+
+
+def generate_now(summary_id: int) -> None:
+    """Write one summary, if it is due and nobody else has it."""
+    claim = None if stopping.is_set() else Summary.claim(summary_id)
+    if claim is None:
+        return
+    tell(claim.document_id)
+    pen = Pen(claim.document_id, claim.summary_id, claim.fence)
+    try:
+        _write(claim, pen)
+    except EngineFailure as failure:
+        log.info("Summary %s: %s", summary_id, failure)
+        Summary.fail(claim, failure)
+    except Stopped:
+        Summary.hand_back(claim)
+    except LostLease:
+        log.info("Summary %s is no longer wanted.", summary_id)
+    except Exception as error:
+        Summary.fail(claim, EngineFailure(FailureKind.TRANSIENT, "internal_error", detail=type(error).__name__))
+        raise
+    finally:
+        pen.close()
+        tell(claim.document_id)
+
+
+def _write(claim: Claim, pen: Pen) -> None:
+    writer = engine(current_app.config["SETTINGS"])
+    text, finished = "", None
+    for batch in _kept(claim, writer):
+        if batch.reset:
+            text = ""
+            pen.write("", is_reset=True)
+        if batch.words:
+            text += batch.words
+            pen.write(batch.words)
+        finished = batch.finished or finished
+    if finished is None:
+        raise EngineFailure(FailureKind.TRANSIENT, "cut")
+    if not Summary.finish(claim, text=text.strip(), format=writer.format, finished=finished):
+        raise LostLease
+
+
+def _kept(claim: Claim, writer: Engine) -> Iterator[Batch]:
+    """The engine's batches, while the lease is kept alive and nobody tells us to stop."""
+    settings: Settings = current_app.config["SETTINGS"]
+    renew_at = time.monotonic() + settings.renew_seconds
+    batches = paced(
+        writer.write(claim.text, title=claim.title),
+        first_word_seconds=settings.first_word_seconds,
+        silence_seconds=settings.silence_seconds,
+        attempt_seconds=settings.attempt_seconds,
+        tick_seconds=min(0.5, settings.renew_seconds),
+    )
+    try:
+        for batch in batches:
+            if stopping.is_set() and batch.finished is None:
+                raise Stopped
+            if time.monotonic() >= renew_at:
+                if not Summary.renew(claim):
+                    raise LostLease
+                renew_at = time.monotonic() + settings.renew_seconds
+            yield batch
+    finally:
+        batches.close()
+
+
+@cache
+def engine(settings: Settings) -> Engine:
+    """The engine that the settings name: one for the process, so that connections are kept."""
+    if settings.engine == "extract":
+        return ExtractEngine()
+    return OpenAIEngine(settings)
+
+
+def make_app() -> Flask:
+    """The application of a worker process, its actor declared."""
+    app = create_app()
+    declare(app)
+    return app

@@ -1,0 +1,28 @@
+"""The sweeper: whatever was lost, a hint, a worker or all of Redis, it brings back. SQL says what is due."""
+
+import logging
+
+from webapp import hints
+from webapp.events import tell
+from webapp.models.document import Document
+from webapp.models.summary import Lane, Summary
+
+BATCH = 500
+log = logging.getLogger(__name__)
+
+
+def sweep_now() -> None:
+    """End the leases of dead workers, ask for what nobody asked for, and send hints for all that is due."""
+    for document_id in Summary.expire_leases():
+        log.warning("The worker on document %s is not heard of: its lease has ended.", document_id)
+        tell(document_id)
+    Document.request_missing()
+    hint_now()
+
+
+def hint_now() -> None:
+    """Send hints for what is due, on lanes where none is waiting any more."""
+    free = [lane for lane in Lane if hints.waiting(lane) == 0]
+    for summary_id, lane in Summary.due_ids(BATCH) if free else ():
+        if lane in free:
+            hints.send(summary_id, lane)

@@ -1,0 +1,108 @@
+"""Three people, a real Valkey, a real SQLite, and a worker that runs when it is told to."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from tests.support.browser import Browser
+from tests.support.model_server import ModelServer
+from tests.support.valkey import Valkey
+from tests.support.worker import work
+from webapp import create_app
+from webapp.config import Settings
+from webapp.extensions import cache, db
+from webapp.models import Member, Role
+
+PASSWORD = "correct horse battery"
+ARTICLE = (Path(__file__).parent / "support" / "article.txt").read_text()
+
+MakeApp = Callable[..., Flask]
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[Valkey]:
+    with Valkey() as server:
+        yield server
+
+
+@pytest.fixture
+def model_server() -> Iterator[ModelServer]:
+    with ModelServer() as server:
+        yield server
+
+
+@pytest.fixture
+def make_app(tmp_path: Path, valkey: Valkey) -> Iterator[MakeApp]:
+    """Make an application on an empty database; its keywords are environment variables."""
+    contexts = []
+    valkey.flush()
+
+    def make(**environ: str) -> Flask:
+        given = {"PRECIS_DATA": str(tmp_path), "REDIS_URL": valkey.url, "SECRET_KEY": "for tests only"}
+        app = create_app(Settings.load({**given, **environ}))
+        contexts.append(app.app_context())
+        contexts[-1].push()
+        db.create_all()
+        return app
+
+    yield make
+    while contexts:
+        db.session.remove()
+        db.engine.dispose()
+        contexts.pop().pop()
+
+
+@pytest.fixture
+def app(make_app: MakeApp) -> Flask:
+    """The application with the embedded engine."""
+    return make_app()
+
+
+@pytest.fixture
+def llm_app(make_app: MakeApp, model_server: ModelServer) -> Flask:
+    """The application with the scripted model server, and no waits."""
+    return make_app(**llm_environ(model_server))
+
+
+def llm_environ(model_server: ModelServer) -> dict[str, str]:
+    return {
+        "OPENAI_BASE_URL": model_server.base_url,
+        "OPENAI_API_KEY": "sk-test-canary",
+        "PRECIS_MODEL": "scripted",
+        "PRECIS_RETRY_SECONDS": "0.01",
+        "PRECIS_SETTLE_SECONDS": "0",
+        "PRECIS_PROBE_SECONDS": "0.1",
+        "PRECIS_LEASE_SECONDS": "3",
+    }
+
+
+def add_member(name: str, role: str) -> Member:
+    return Member.add(email=f"{name.lower()}@example.org", name=name, password=PASSWORD, role=role)
+
+
+@pytest.fixture
+def alice(app: Flask) -> Member:
+    return add_member("Alice", Role.ADMIN)
+
+
+@pytest.fixture
+def browse(alice: Member) -> Callable[..., Browser]:
+    """A browser, signed in as the member whose name is given, or as nobody."""
+
+    def open_browser(app: Flask, email: str | None = None) -> Browser:
+        browser = Browser(app)
+        if email:
+            browser.sign_in(email, PASSWORD)
+        return browser
+
+    return open_browser
+
+
+@pytest.fixture
+def cold_cache() -> Callable[[], None]:
+    return lambda: cache.clear()
+
+
+__all__ = ["ARTICLE", "PASSWORD", "work"]

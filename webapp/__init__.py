@@ -1,0 +1,98 @@
+"""Precis: a library in which every document already has its summary when you open it."""
+
+import logging
+from pathlib import Path
+
+from flask import Flask
+from redis import Redis
+from sqlalchemy.engine import make_url
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from webapp import errors, events, htmx, security
+from webapp.config import Settings
+from webapp.extensions import QuietJSON, cache, csrf, db, is_writing, limiter, migrate, prepare_sqlite
+from webapp.extensions import htmx as htmx_extension
+from webapp.processes import embedded_url
+
+ROOT = Path(__file__).resolve().parent.parent
+REDIS_TIMEOUTS = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5}
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Make the application from `settings`, or from the environment. Raises SettingsError."""
+    settings = settings or Settings.load()
+    settings.data.mkdir(parents=True, exist_ok=True)
+    app = Flask(__name__, root_path=str(ROOT), template_folder="templates", static_folder="static")
+    app.config.from_mapping(_flask_config(settings))
+    proxies = settings.trusted_proxies
+    if proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
+    _start_database(app, settings)
+    _start_redis(app, settings.redis_url or embedded_url(settings.data) or "redis://127.0.0.1:6379/0", settings)
+    csrf.init_app(app)
+    htmx_extension.init_app(app)
+    security.init_app(app)
+    htmx.init_app(app)
+    errors.init_app(app)
+    _register_views(app)
+    logging.getLogger("webapp").setLevel(settings.log_level.upper())
+    return app
+
+
+def _flask_config(settings: Settings) -> dict[str, object]:
+    is_https = settings.address.startswith("https://")
+    return {
+        "SETTINGS": settings,
+        "SECRET_KEY": settings.secret_key,
+        "SQLALCHEMY_DATABASE_URI": settings.database_url,
+        "SQLALCHEMY_ENGINE_OPTIONS": _engine_options(settings.database_url),
+        "SESSION_COOKIE_NAME": "__Host-precis" if is_https else "precis",
+        "SESSION_COOKIE_SECURE": is_https,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "PERMANENT_SESSION_LIFETIME": settings.session_days * 86_400,
+        "MAX_CONTENT_LENGTH": 2 * settings.max_text_bytes + 100_000,
+        "MAX_FORM_MEMORY_SIZE": 2 * settings.max_text_bytes + 100_000,
+        "MAX_FORM_PARTS": 50,
+        "WTF_CSRF_TIME_LIMIT": None,
+        "WTF_CSRF_SSL_STRICT": False,
+        "CACHE_TYPE": "RedisCache",
+        "CACHE_SERIALIZER": QuietJSON,
+        "CACHE_DEFAULT_TIMEOUT": settings.summary_ttl_seconds,
+        "CACHE_KEY_PREFIX": "precis:",
+        "RATELIMIT_HEADERS_ENABLED": False,
+    }
+
+
+def _engine_options(url: str) -> dict[str, object]:
+    if make_url(url).get_backend_name() == "sqlite":
+        return {"pool_size": 20, "max_overflow": 100, "connect_args": {"timeout": 5, "check_same_thread": False}}
+    return {"pool_size": 20, "max_overflow": 60, "pool_pre_ping": True}
+
+
+def _start_database(app: Flask, settings: Settings) -> None:
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(ROOT / "webapp" / "migrations"), render_as_batch=True)
+    with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            prepare_sqlite(db.engine)
+
+
+def _start_redis(app: Flask, url: str, settings: Settings) -> None:
+    """The cache and the live streams share the database of the URL; the broker has the next one for itself."""
+    from tasks.broker import make_broker
+
+    cache.init_app(app, {**app.config, "CACHE_REDIS_URL": url, "CACHE_REDIS_DB": None, "CACHE_OPTIONS": REDIS_TIMEOUTS})
+    live = Redis.from_url(url, socket_connect_timeout=0.5, socket_timeout=2.0, health_check_interval=10)
+    events.init_app(app, live, settings.max_streams)
+    app.config["RATELIMIT_STORAGE_URI"] = url.replace("unix://", "redis+unix://")
+    app.config["RATELIMIT_STORAGE_OPTIONS"] = dict(REDIS_TIMEOUTS)
+    limiter.init_app(app)
+    app.extensions["broker"] = make_broker(url, is_writing=is_writing)
+
+
+def _register_views(app: Flask) -> None:
+    from webapp.views import documents, health, sessions, setup, summaries
+
+    for module in (documents, summaries, sessions, setup, health):
+        app.register_blueprint(module.blueprint)

@@ -1,0 +1,22 @@
+"""The domain: one noun each. Views and actors call these; nothing here knows of requests or templates."""
+
+from webapp.models.document import Document, Revision
+from webapp.models.member import Member, Role, SignIn
+from webapp.models.model_server import ModelServer
+from webapp.models.presence import Presence
+from webapp.models.setup import Setup
+from webapp.models.summary import Lane, Status, Summary
+
+__all__ = [
+    "Document",
+    "Lane",
+    "Member",
+    "ModelServer",
+    "Presence",
+    "Revision",
+    "Role",
+    "Setup",
+    "SignIn",
+    "Status",
+    "Summary",
+]

@@ -1,0 +1,206 @@
+"""What the summary area of a page shows: one reading of the state, from which one template draws it everywhere."""
+
+import hashlib
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import current_app
+from markupsafe import Markup
+
+from webapp import events
+from webapp.config import Settings
+from webapp.extensions import db
+from webapp.models.document import Document
+from webapp.models.model_server import ModelServer
+from webapp.models.presence import live_lanes
+from webapp.models.reasons import reason
+from webapp.models.summary import LIVE, Lane, Status, Summary
+from webapp.models.times import as_datetime
+from webapp.summarizing.rendering import summary_html
+
+GRACE_SECONDS = 0.25  # the embedded engine takes milliseconds: a page may wait that long for it
+GRACE_STEP_SECONDS = 0.004
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SummaryArea:
+    """The state of a document's summary, ready for the template. Times are aware, in UTC."""
+
+    document: Document
+    status: str
+    state: str
+    html: Markup | None = None
+    words: Markup = Markup()
+    written: str = ""
+    event_id: str = ""
+    engine_label: str | None = None
+    written_at: datetime | None = None
+    version: int | None = None
+    is_stale: bool = False
+    is_polling: bool = False
+    reason: str | None = None
+    attempts: int = 0
+    max_attempts: int = 0
+    next_attempt_at: datetime | None = None
+    action: str | None = None
+    summary_id: int | None = None
+    fence: int = 0
+
+    @property
+    def current_version(self) -> int:
+        return self.document.version
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it will change by itself."""
+        return self.status in LIVE
+
+    @property
+    def is_replacing(self) -> bool:
+        """Whether another edition is being written while the current one is still shown."""
+        return self.is_live and self.html is not None and not self.is_stale
+
+    @property
+    def show_stream(self) -> bool:
+        return self.is_live and not self.is_polling
+
+    @property
+    def seen(self) -> str:
+        """A short token of what is shown: with the same one there is nothing new."""
+        shown = (self.state, self.summary_id, self.fence, self.version, self.is_stale, self.reason, self.attempts,
+                 self.next_attempt_at, len(self.words) if self.is_polling else 0)  # fmt: skip
+        return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
+
+
+def look(document: Document, *, is_polling: bool = False, is_own_save: bool = False) -> SummaryArea:
+    """Read the state for somebody who opened the page: what is missing is asked for, what waits is promoted.
+
+    Right after one's own save (`is_own_save`) the wait for further edits is kept.
+    """
+    if _settings().summaries and document.summary_status != Status.COMPLETE and not is_own_save:
+        _ask_or_promote(document)
+    area = read(document, is_polling=is_polling)
+    if area.state == "older":
+        document.summarize_later()
+        area = read(_again(document), is_polling=is_polling)
+    return _after_grace(document, area)
+
+
+def read(document: Document, *, is_polling: bool = False) -> SummaryArea:
+    """Read the state, and change nothing."""
+    if not _settings().summaries:
+        return SummaryArea(document=document, status=Status.COMPLETE, state="off")
+    if document.summary_status == Status.COMPLETE:
+        ready = Summary.cached(document.id, document.content_hash) or _refilled(document)
+        if ready:
+            return _complete(document, ready)
+    return _unfinished(document, is_polling)
+
+
+def _ask_or_promote(document: Document) -> None:
+    if document.summary_id is None and (document.is_short or not _settings().summaries):
+        return
+    document.summarize_later()
+    db.session.refresh(document)
+
+
+def _after_grace(document: Document, area: SummaryArea) -> SummaryArea:
+    """With the embedded engine the summary is there before the page is: give it its milliseconds."""
+    end = time.monotonic() + GRACE_SECONDS
+    while _settings().engine == "extract" and area.state in ("waiting", "writing") and time.monotonic() < end:
+        db.session.commit()
+        time.sleep(GRACE_STEP_SECONDS)
+        area = read(_again(document), is_polling=area.is_polling)
+    return area
+
+
+def _again(document: Document) -> Document:
+    db.session.refresh(document)
+    return document
+
+
+def _refilled(document: Document) -> dict[str, Any] | None:
+    """A cache miss: fill it from SQL, if the current summary is by the current recipe."""
+    summary = db.session.get(Summary, document.summary_id, populate_existing=True)
+    if summary is None or summary.status != Status.COMPLETE:
+        return None
+    return summary.fill_cache() if summary.is_of_today else None
+
+
+def _complete(document: Document, ready: dict[str, Any]) -> SummaryArea:
+    return SummaryArea(
+        document=document, status=Status.COMPLETE, state="complete", action="regenerate", **_shown(document, ready))
+
+
+def _shown(document: Document, ready: dict[str, Any], *, is_stale: bool = False) -> dict[str, Any]:
+    """The fields of a finished summary that is shown."""
+    return {
+        "html": Markup(ready["html"]),  # noqa: S704 - made safe by summary_html before it was stored
+        "engine_label": "Selected sentences" if ready["engine"] == "extract" else f"Written by {ready['model']}",
+        "written_at": as_datetime(ready["finished_at"]),
+        "version": ready["version"],
+        "is_stale": is_stale,
+    }
+
+
+def _unfinished(document: Document, is_polling: bool) -> SummaryArea:
+    current = db.session.get(Summary, document.summary_id, populate_existing=True) if document.summary_id else None
+    shown = _last_shown(document)
+    if current is None:
+        return _nothing_asked(document, shown)
+    if current.status == Status.COMPLETE:
+        return SummaryArea(document=document, status=current.status, state="older", action="regenerate", **shown)
+    fields: dict[str, Any] = {
+        "summary_id": current.id, "fence": current.fence, "attempts": current.attempts,
+        "max_attempts": _settings().max_attempts, "is_polling": is_polling, **shown, **_what_happens(current)}  # fmt: skip
+    if fields["state"] == "writing":
+        fields.update(_words(current))
+    return SummaryArea(document=document, status=current.status, **fields)
+
+
+def _nothing_asked(document: Document, shown: dict[str, Any]) -> SummaryArea:
+    state = "short" if document.is_short else "unasked"
+    return SummaryArea(document=document, status=Status.COMPLETE, state=state, action="generate", **shown)
+
+
+def _last_shown(document: Document) -> dict[str, Any]:
+    """The fields of the last finished summary, for the time until the current one is."""
+    last = db.session.get(Summary, document.shown_summary_id) if document.shown_summary_id else None
+    if last is None or last.text is None:
+        return {}
+    ready = {"html": summary_html(last.text, last.format or "markdown"), "engine": last.engine, "model": last.model,
+             "finished_at": last.finished_at, "version": last.version}  # fmt: skip
+    return _shown(document, ready, is_stale=last.content_hash != document.content_hash)
+
+
+def _what_happens(summary: Summary) -> dict[str, Any]:
+    """The state of an unfinished summary, the reason, the time of the next try, and the button."""
+    if summary.status == Status.FAILED:
+        return {"state": "failed", "reason": reason(summary.error_code), "action": "retry"}
+    if summary.lane not in live_lanes():
+        return {"state": "no-worker", "reason": reason("no_worker")}
+    if summary.status == Status.PROCESSING:
+        return {"state": "writing"}
+    pause = ModelServer.pause()
+    if pause:
+        return {"state": "paused", "reason": reason(pause.reason), "next_attempt_at": pause.next_probe_at, "action": "now"}
+    if summary.error_code:
+        told = {"reason": reason(summary.error_code), "next_attempt_at": summary.next_attempt, "action": "now"}
+        return {"state": "retrying", **told}
+    if summary.lane == Lane.WARM and summary.next_attempt_at > time.time():
+        return {"state": "settling", "next_attempt_at": summary.next_attempt, "action": "now"}
+    return {"state": "waiting"}
+
+
+def _words(summary: Summary) -> dict[str, Any]:
+    text, last = events.words_so_far(summary.id)
+    if last.partition("-")[0] != str(summary.fence):
+        return {}
+    return {"words": Markup(summary_html(text, "markdown")), "written": text, "event_id": last}  # noqa: S704 - is safe
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.config["SETTINGS"]
+    return settings

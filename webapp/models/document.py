@@ -1,0 +1,345 @@
+"""Documents: a title and a text that people read, in immutable revisions."""
+
+import hashlib
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from math import ceil
+
+from flask import abort, current_app
+from sqlalchemy import Double, ForeignKey, String, Text, UniqueConstraint, delete, func, select
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from webapp import events
+from webapp.config import Settings
+from webapp.extensions import Base, db, now, transaction
+from webapp.models.member import Member
+from webapp.models.summary import Lane, Summary, cache_key
+from webapp.models.times import as_datetime
+
+TITLE_CHARACTERS = 300
+PAGE_SIZE = 30
+CHARACTERS_A_MINUTE = 1_200  # some 230 words of English
+
+
+class StaleEdit(Exception):
+    """Somebody else saved the document since the form was opened."""
+
+
+class Document(Base):
+    """What people read. `summary_status` is that of its current summary, the one of its current text.
+
+    `summary_id` is that current summary's row, `shown_summary_id` the last one that was finished: while an edited
+    document waits, they differ.
+    """
+
+    __tablename__ = "documents"
+    __table_args__ = ({"sqlite_autoincrement": True},)  # an old address must never lead to a newer document
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    title: Mapped[str] = mapped_column(String(TITLE_CHARACTERS))
+    version: Mapped[int] = mapped_column(default=1)
+    content_hash: Mapped[str] = mapped_column(String(64))
+    characters: Mapped[int]
+    author_id: Mapped[int | None] = mapped_column(ForeignKey("members.id", ondelete="SET NULL"), index=True)
+    created_at: Mapped[float] = mapped_column(Double, default=now())
+    updated_at: Mapped[float] = mapped_column(Double, default=now())
+    summary_status: Mapped[str | None] = mapped_column(String(12))
+    summary_id: Mapped[int | None]
+    shown_summary_id: Mapped[int | None]
+
+    author: Mapped[Member | None] = relationship(lazy="raise")
+
+    @property
+    def author_name(self) -> str:
+        return self.author.name if self.author else "a former member"
+
+    @property
+    def reading_minutes(self) -> int:
+        return max(1, round(self.characters / CHARACTERS_A_MINUTE))
+
+    @property
+    def created(self) -> datetime | None:
+        return as_datetime(self.created_at)
+
+    @property
+    def updated(self) -> datetime | None:
+        return as_datetime(self.updated_at)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether its text needs no summary."""
+        return self.characters < _settings().short_text_characters
+
+    @property
+    def text(self) -> str:
+        """The current text, read from its revision."""
+        return db.session.scalars(
+            select(Revision.text).where(Revision.document_id == self.id, Revision.version == self.version)
+        ).one()
+
+    def revise(self, member: Member, *, title: str, text: str, version: int | None = None) -> None:
+        """Save a new revision, if anything changed. A new text asks for a new summary; a new title alone does not.
+
+        `version` is the one that the member began with: raises StaleEdit if it is no longer the current one.
+        """
+        text = cleaned(text)
+        summary = None
+        with transaction():
+            document = db.session.get_one(Document, self.id, populate_existing=True, with_for_update=True)
+            if version is not None and version != document.version:
+                raise StaleEdit
+            is_new_text = content_hash(text) != document.content_hash
+            if not is_new_text and title == document.title and text == document.text:
+                return
+            document._take(member, title, text)
+            if is_new_text:
+                summary = document._warm(wait_seconds=_settings().edit_wait_seconds)
+        _announce(self.id, summary)
+
+    def summarize_later(self, *, again: bool = False) -> None:
+        """See to it that somebody's wait for the current summary is answered: ask for it, or promote it.
+
+        `again` asks for a new one even if there is one, and cuts every wait short.
+        """
+        with transaction():
+            document = db.session.get(Document, self.id, populate_existing=True, with_for_update=True)
+            if document is None:
+                return
+            summary = document._current_summary()
+            if summary is None or (summary.is_final and again) or (not summary.is_of_today and not summary.is_running):
+                summary = document._ask(Lane.INTERACTIVE)
+            elif summary.is_final or not summary.promote(at_once=again):
+                return
+        _announce(self.id, summary)
+
+    def remove(self) -> None:
+        """Delete the document with all that was made of it: revisions, summaries, cached copies."""
+        keys = [cache_key(self.id, s.content_hash, s.recipe_hash) for s in Summary.all_of(self.id)]
+        with transaction():
+            db.session.execute(delete(Document).where(Document.id == self.id))
+        Summary.forget(keys)
+        events.tell(self.id)
+
+    def _take(self, member: Member, title: str, text: str) -> None:
+        """Make title and text the current revision, inside the transaction."""
+        self.version += 1
+        self.title, self.characters, self.content_hash = title, len(text), content_hash(text)
+        self.updated_at = now()
+        db.session.add(
+            Revision(document_id=self.id, version=self.version, title=title, text=text,
+                     content_hash=self.content_hash, author_id=member.id)  # fmt: skip
+        )
+        db.session.flush()
+
+    def _warm(self, *, wait_seconds: float = 0.0) -> Summary | None:
+        """After a new text: show the summary that it has already, as after an undo, or ask for one where that is wanted."""
+        Summary.supersede(self.id)
+        known = Summary.finished(self.id, self.content_hash)
+        self._point_at(known)
+        if known:
+            self.shown_summary_id = known.id
+        return None if known or not self.is_warmed else self._ask(Lane.WARM, wait_seconds)
+
+    def _ask(self, lane: Lane, wait_seconds: float = 0.0) -> Summary:
+        """Ask for a summary of the current text inside the transaction. What was asked for before is void."""
+        Summary.supersede(self.id)
+        summary = Summary.ask(self.id, self.version, self.content_hash, lane, wait_seconds)
+        self._point_at(summary)
+        return summary
+
+    def _point_at(self, summary: Summary | None) -> None:
+        self.summary_id, self.summary_status = (summary.id, summary.status) if summary else (None, None)
+        db.session.flush()
+
+    def _current_summary(self) -> Summary | None:
+        return db.session.get(Summary, self.summary_id, populate_existing=True) if self.summary_id else None
+
+    @property
+    def is_warmed(self) -> bool:
+        """Whether its summary is made before anybody asks for it."""
+        settings = _settings()
+        return settings.summaries and settings.warm == "on-save" and not self.is_short
+
+    @classmethod
+    def create(cls, member: Member, *, title: str, text: str) -> "Document":
+        """Save a new document, its revision and the request for its summary in one transaction."""
+        text = cleaned(text)
+        with transaction():
+            document = cls(title=title, version=0, content_hash="", characters=0, author_id=member.id)
+            db.session.add(document)
+            db.session.flush()
+            document._take(member, title, text)
+            summary = document._warm()
+        _announce(document.id, summary)
+        return document
+
+    @classmethod
+    def request_missing(cls, limit: int = 200) -> int:
+        """Ask for the summaries that no request exists of, as after a restored backup. Returns how many."""
+        settings = _settings()
+        if not settings.summaries or settings.warm != "on-save":
+            return 0
+        lacking = (
+            select(cls)
+            .where(cls.summary_id.is_(None), cls.characters >= settings.short_text_characters)
+            .order_by(cls.id.desc())
+            .limit(limit)
+        )
+        if not db.session.scalars(lacking).all():
+            return 0
+        with transaction():
+            asked = [document._ask(Lane.WARM) for document in db.session.scalars(lacking)]
+        return len(asked)
+
+
+class Revision(Base):
+    """One version of a document, never changed once it is written."""
+
+    __tablename__ = "revisions"
+    __table_args__ = (UniqueConstraint("document_id", "version"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    document_id: Mapped[int] = mapped_column(ForeignKey("documents.id", ondelete="CASCADE"))
+    version: Mapped[int]
+    title: Mapped[str] = mapped_column(String(TITLE_CHARACTERS))
+    text: Mapped[str] = mapped_column(Text)
+    content_hash: Mapped[str] = mapped_column(String(64))
+    author_id: Mapped[int | None] = mapped_column(ForeignKey("members.id", ondelete="SET NULL"))
+    created_at: Mapped[float] = mapped_column(Double, default=now())
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """The documents that a member may see: in a first team, all of them."""
+
+    member: Member
+
+    def get_or_404(self, document_id: int) -> Document:
+        """The document, or the end of the request. Not allowed looks the same as not there."""
+        document = db.session.scalar(
+            select(Document)
+            .where(Document.id == document_id)
+            .options(db.joinedload(Document.author))
+            .execution_options(populate_existing=True)
+        )
+        return document or abort(404)
+
+    def add(self, *, title: str, text: str) -> Document:
+        return Document.create(self.member, title=title, text=text)
+
+    def those(self, ids: Sequence[int]) -> list["Row"]:
+        """The rows of these documents, as far as the member may see them."""
+        return [Row(*row) for row in db.session.execute(_rows().where(Document.id.in_(ids)))]
+
+    def page(self, number: int) -> "Page":
+        """One page of the library, newest first. `number` counts from 1; beyond the end it is the last page."""
+        total = db.session.scalar(select(func.count()).select_from(Document)) or 0
+        pages = max(1, ceil(total / PAGE_SIZE))
+        number = min(max(1, number), pages)
+        wanted = _rows().order_by(Document.id.desc()).limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)
+        return Page([Row(*row) for row in db.session.execute(wanted)], total, number, pages)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A document as the library lists it, beside the summary that is shown of it."""
+
+    document: Document
+    summary: Summary | None
+
+    @property
+    def id(self) -> int:
+        return self.document.id
+
+    @property
+    def title(self) -> str:
+        return self.document.title
+
+    @property
+    def author_name(self) -> str:
+        return self.document.author_name
+
+    @property
+    def reading_minutes(self) -> int:
+        return self.document.reading_minutes
+
+    @property
+    def updated_at(self) -> datetime | None:
+        return self.document.updated
+
+    @property
+    def is_on(self) -> bool:
+        return _settings().summaries
+
+    @property
+    def status(self) -> str | None:
+        """The status of its summary; None where there is nothing to tell."""
+        return self.document.summary_status if self.is_on else None
+
+    @property
+    def state(self) -> str | None:
+        return "short" if self.is_on and self.status is None and self.document.is_short else None
+
+    @property
+    def is_stale(self) -> bool:
+        return self.summary is not None and self.summary.content_hash != self.document.content_hash
+
+    @property
+    def excerpt(self) -> str | None:
+        return self.summary.excerpt if self.is_on and self.summary else None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of the library: its rows, and where it stands among the pages (counted from 1)."""
+
+    rows: list[Row]
+    total: int
+    page: int
+    pages: int
+
+    @property
+    def ids(self) -> list[int]:
+        return [row.id for row in self.rows]
+
+    @property
+    def has_previous(self) -> bool:
+        return self.page > 1
+
+    @property
+    def has_next(self) -> bool:
+        return self.page < self.pages
+
+
+def cleaned(text: str) -> str:
+    """The text as it is kept: line ends are line feeds, and no NUL, which PostgreSQL can't hold."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+
+
+def content_hash(text: str) -> str:
+    """SHA-256 of the normalised text, in hexadecimal: NFC, no blanks at the ends of lines or of the text."""
+    lines = unicodedata.normalize("NFC", text).strip().split("\n")
+    return hashlib.sha256("\n".join(line.rstrip() for line in lines).encode()).hexdigest()
+
+
+def _rows() -> "db.Select[tuple[Document, Summary | None]]":
+    return (
+        select(Document, Summary)
+        .outerjoin(Summary, Summary.id == Document.shown_summary_id)
+        .options(db.joinedload(Document.author), db.defer(Summary.error_detail))
+        .execution_options(populate_existing=True)
+    )
+
+
+def _announce(document_id: int, summary: Summary | None) -> None:
+    """After the commit: send the hint, and tell who is looking. Neither can undo what was saved."""
+    if summary:
+        summary.hint()
+    events.tell(document_id)
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.config["SETTINGS"]
+    return settings

@@ -1,0 +1,153 @@
+"""Members of the team, and their sign-ins, which live on the server so that they can be ended."""
+
+import hashlib
+import secrets
+import threading
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from flask import current_app
+from sqlalchemy import Double, ForeignKey, String, delete, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from webapp.extensions import Base, db, now, transaction
+
+if TYPE_CHECKING:
+    from webapp.models.document import Library
+
+PASSWORD_CHARACTERS = (8, 256)
+_hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)  # OWASP's floor for argon2id
+_hashing = threading.BoundedSemaphore(8)  # 19 MiB each: a burst of sign-ins must not take the memory
+_nobodys_hash = _hasher.hash(secrets.token_hex())
+
+
+class Role(StrEnum):
+    ADMIN = "admin"
+    EDITOR = "editor"
+    READER = "reader"
+
+
+class Member(Base):
+    """A person of the team."""
+
+    __tablename__ = "members"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(254), unique=True)
+    name: Mapped[str] = mapped_column(String(120))
+    password_hash: Mapped[str] = mapped_column(String(255))
+    role: Mapped[str] = mapped_column(String(10))
+    created_at: Mapped[float] = mapped_column(Double, default=now())
+
+    @classmethod
+    def add(cls, *, email: str, name: str, password: str, role: str) -> "Member":
+        """Make a member. Raises ValueError with a sentence that says what to change."""
+        with transaction():
+            return cls.build(email=email, name=name, password=password, role=role)
+
+    @classmethod
+    def build(cls, *, email: str, name: str, password: str, role: str) -> "Member":
+        """Make a member in the transaction that is open. Raises ValueError like `add`."""
+        email = email.strip().lower()
+        if "@" not in email.strip("@") or len(email) > 254 or any(c.isspace() for c in email):
+            raise ValueError("Give an e-mail address, such as ada@example.org.")
+        _check_password(password)
+        member = cls(
+            email=email,
+            name=name.strip()[:120] or email.partition("@")[0],
+            password_hash=_hash(password),
+            role=Role(role),
+        )
+        db.session.add(member)
+        try:
+            db.session.flush()
+        except IntegrityError:
+            raise ValueError(f"There is a member with the address {email} already.") from None
+        return member
+
+    @classmethod
+    def with_password(cls, email: str, password: str) -> "Member | None":
+        """The member that these belong to. Takes as long whether or not there is one."""
+        member = db.session.scalar(select(cls).where(cls.email == email.strip().lower()))
+        kept = member.password_hash if member else _nobodys_hash
+        try:
+            with _hashing:
+                _hasher.verify(kept, password[: PASSWORD_CHARACTERS[1]])
+        except (VerificationError, InvalidHashError):
+            return None
+        if member and _hasher.check_needs_rehash(kept):
+            with transaction():
+                db.session.execute(update(cls).where(cls.id == member.id).values(password_hash=_hash(password)))
+        return member
+
+    @classmethod
+    def is_anyone(cls) -> bool:
+        return db.session.scalar(select(cls.id).limit(1)) is not None
+
+    @property
+    def can_edit(self) -> bool:
+        return self.role in (Role.ADMIN, Role.EDITOR)
+
+    @property
+    def documents(self) -> "Library":
+        """The documents that this member may see: load them from here, and nowhere else."""
+        from webapp.models.document import Library
+
+        return Library(self)
+
+    def sign_in(self) -> str:
+        """Begin a sign-in. Returns its token, of which only a hash is kept."""
+        token = secrets.token_urlsafe(32)
+        with transaction():
+            db.session.add(SignIn(member_id=self.id, token_hash=_token_hash(token)))
+        return token
+
+
+class SignIn(Base):
+    """One sign-in of a member in one browser, until it is ended or too old."""
+
+    __tablename__ = "sign_ins"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    member_id: Mapped[int] = mapped_column(ForeignKey("members.id", ondelete="CASCADE"), index=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[float] = mapped_column(Double, default=now())
+    member: Mapped[Member] = relationship(lazy="joined")
+
+    @classmethod
+    def member_of(cls, token: str | None) -> Member | None:
+        """Who is signed in with this token, if its sign-in still stands."""
+        if not token:
+            return None
+        lifetime = current_app.config["SETTINGS"].session_days * 86_400
+        sign_in = db.session.scalar(
+            select(cls).where(cls.token_hash == _token_hash(token), cls.created_at > now() - lifetime)
+        )
+        return sign_in.member if sign_in else None
+
+    @classmethod
+    def end(cls, token: str | None) -> None:
+        """End the sign-in; its open event streams end within seconds."""
+        if token:
+            with transaction():
+                db.session.execute(delete(cls).where(cls.token_hash == _token_hash(token)))
+
+
+def _check_password(password: str) -> None:
+    low, high = PASSWORD_CHARACTERS
+    if len(password) < low:
+        raise ValueError(f"Choose a password of at least {low} characters; a few words in a row are easy to keep.")
+    if len(password) > high:
+        raise ValueError(f"Choose a password of at most {high} characters.")
+
+
+def _hash(password: str) -> str:
+    with _hashing:
+        return _hasher.hash(password)
+
+
+def _token_hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,43 @@
+"""Which workers are alive. In SQL, so that a page can say so while Redis is away."""
+
+import os
+import secrets
+
+from sqlalchemy import Double, String, delete, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from webapp.extensions import Base, db, now, transaction
+
+ALIVE_SECONDS = 20
+_token = ""
+
+
+class Presence(Base):
+    """One worker process, which says every few seconds that it lives."""
+
+    __tablename__ = "presences"
+
+    token: Mapped[str] = mapped_column(String(32), primary_key=True)
+    lane: Mapped[str] = mapped_column(String(12))
+    pid: Mapped[int]
+    seen_at: Mapped[float] = mapped_column(Double, default=now())
+
+
+def beat(lane: str) -> None:
+    """Say that this process works on `lane`. Forgets those not heard of for an hour."""
+    global _token
+    _token = _token or secrets.token_hex(16)
+    with transaction():
+        db.session.merge(Presence(token=_token, lane=lane, pid=os.getpid(), seen_at=now()))
+        db.session.execute(delete(Presence).where(Presence.seen_at < now() - 3600))
+
+
+def leave() -> None:
+    """Say that this process stops."""
+    with transaction():
+        db.session.execute(delete(Presence).where(Presence.token == _token))
+
+
+def live_lanes() -> set[str]:
+    """The lanes that a living worker serves."""
+    return set(db.session.scalars(select(Presence.lane).where(Presence.seen_at > now() - ALIVE_SECONDS)))

@@ -1,0 +1,1 @@
+"""How a text becomes a summary: pure code, which knows neither Flask nor the database."""

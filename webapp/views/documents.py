@@ -1,0 +1,171 @@
+"""Documents: the library, and the pages of one document."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from flask import Blueprint, Response, current_app, redirect, render_template, request, session, stream_with_context, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from webapp.config import Settings
+from webapp.events import hub
+from webapp.extensions import db
+from webapp.htmx import dom_id, event, partial
+from webapp.models.area import look
+from webapp.models.document import PAGE_SIZE, TITLE_CHARACTERS, Document, Library, StaleEdit
+from webapp.security import current_member, editors_only, say
+from webapp.views.streams import follow
+
+blueprint = Blueprint("documents", __name__)
+
+
+@dataclass
+class Form:
+    """What was typed into the form of a document, and what is wrong with it."""
+
+    title: str = ""
+    text: str = ""
+    version: int | None = None
+    document: Document | None = None
+    errors: dict[str, str] = field(default_factory=dict)
+    is_conflict: bool = False
+
+    @classmethod
+    def received(cls, document: Document | None = None) -> "Form":
+        version = request.form.get("version", "")
+        form = cls(
+            title=" ".join(request.form.get("title", "").split()),
+            text=request.form.get("text", ""),
+            version=int(version) if version.isdecimal() else None,
+            document=document,
+        )
+        form.errors = dict(form._wrong())
+        return form
+
+    def _wrong(self) -> Iterator[tuple[str, str]]:
+        settings: Settings = current_app.config["SETTINGS"]
+        if not self.title:
+            yield "title", "Give the document a title."
+        elif len(self.title) > TITLE_CHARACTERS:
+            yield "title", f"Shorten the title to {TITLE_CHARACTERS} characters; it has {len(self.title)}."
+        if not self.text.strip("\0 \t\r\n"):
+            yield "text", "Paste or type the text of the document."
+        elif len(self.text.encode()) > settings.max_text_bytes:
+            yield "text", f"Split the text: it is longer than {settings.max_text_bytes // 1000:,} kB."
+
+
+@blueprint.get("/")
+def index() -> str:
+    library = current_member.documents.page(request.args.get("page", 1, int))
+    return render_template("documents/index.html", library=library)
+
+
+@blueprint.get("/documents/new")
+@editors_only
+def new() -> str:
+    return render_template("documents/new.html", form=Form())
+
+
+@blueprint.post("/documents")
+@editors_only
+def create() -> BaseResponse | tuple[str, int]:
+    form = Form.received()
+    if form.errors:
+        return render_template("documents/new.html", form=form), 422
+    document = current_member.documents.add(title=form.title, text=form.text)
+    session["saved"] = document.id
+    return redirect(url_for(".show", document_id=document.id), 303)
+
+
+@blueprint.get("/documents/<int:document_id>")
+def show(document_id: int) -> str:
+    document = current_member.documents.get_or_404(document_id)
+    area = look(document, is_own_save="saved" in session and session.pop("saved") == document.id)
+    text = document.text
+    return render_template(
+        "documents/show.html", document=document, area=area, paragraphs=paragraphs(text), can_edit=current_member.can_edit)
+
+
+@blueprint.get("/documents/<int:document_id>/edit")
+@editors_only
+def edit(document_id: int) -> str:
+    document = current_member.documents.get_or_404(document_id)
+    form = Form(title=document.title, text=document.text, version=document.version, document=document)
+    return render_template("documents/edit.html", form=form)
+
+
+@blueprint.post("/documents/<int:document_id>")
+@editors_only
+def update(document_id: int) -> BaseResponse | tuple[str, int]:
+    document = current_member.documents.get_or_404(document_id)
+    form = Form.received(document)
+    if form.errors:
+        return render_template("documents/edit.html", form=form), 422
+    try:
+        document.revise(current_member, title=form.title, text=form.text, version=form.version)
+    except StaleEdit:
+        form.is_conflict, form.document = True, current_member.documents.get_or_404(document_id)
+        form.version = form.document.version
+        return render_template("documents/edit.html", form=form), 409
+    session["saved"] = document.id
+    return redirect(url_for(".show", document_id=document.id), 303)
+
+
+@blueprint.get("/documents/<int:document_id>/delete")
+@editors_only
+def confirm(document_id: int) -> str:
+    return render_template("documents/confirm.html", document=current_member.documents.get_or_404(document_id))
+
+
+@blueprint.post("/documents/<int:document_id>/delete", endpoint="remove")
+@blueprint.delete("/documents/<int:document_id>")
+@editors_only
+def destroy(document_id: int) -> BaseResponse:
+    document = current_member.documents.get_or_404(document_id)
+    document.remove()
+    say(f"“{document.title}” is deleted.")
+    return redirect(url_for(".index"), 303)
+
+
+@blueprint.get("/documents/events")
+def events() -> Response:
+    """The statuses of the documents that a page of the library lists, live."""
+    if hub().is_full:
+        return Response(status=204)
+    asked = [int(part) for part in request.args.get("ids", "").split(",")[:PAGE_SIZE] if part.isdecimal()]
+    library = current_member.documents
+    shown = {row.id: _drawn(row) for row in library.those(asked)}
+    return follow(_changes(library, shown))
+
+
+def _changes(library: Library, shown: dict[int, str]) -> Iterator[str | None]:
+    """Each row that changed, as a fragment. None now and then, to see who still listens."""
+    with hub().listen(shown) as listener:
+        yield from _redrawn(library, list(shown), {})
+        while True:
+            fact = listener.wait(15.0)
+            if fact is None:
+                yield None
+            elif fact.kind == "end":
+                return
+            elif fact.kind in ("state", "resync"):
+                ids = [fact.document_id] if fact.kind == "state" else list(shown)
+                yield from _redrawn(library, ids, shown)
+
+
+def _redrawn(library: Library, ids: list[int], shown: dict[int, str]) -> Iterator[str]:
+    for row in library.those(ids):
+        html = _drawn(row)
+        if shown.get(row.id) != html:
+            shown[row.id] = html
+            yield event(partial(dom_id(row.document, "row"), "outerMorph", html))
+    db.session.remove()
+
+
+def _drawn(row: object) -> str:
+    return render_template("documents/_row.html", row=row)
+
+
+def paragraphs(text: str) -> list[str]:
+    """The parts of a plain text between blank lines, each as it was typed."""
+    parts = (part.strip("\n") for part in text.replace("\r\n", "\n").split("\n\n"))
+    return [part for part in parts if part.strip()]

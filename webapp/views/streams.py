@@ -1,0 +1,32 @@
+"""What every event stream needs: the headers, and an end once the sign-in has ended."""
+
+import time
+from collections.abc import Iterator
+
+from flask import Response, stream_with_context
+
+from webapp.extensions import db
+from webapp.security import is_still_signed_in
+
+CHECK_SECONDS = 10.0
+HEADERS = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
+
+
+def follow(events: Iterator[str | None]) -> Response:
+    """Send events as they come. A None becomes a comment, which shows whether anybody is still there.
+
+    The sign-in is looked at again every few seconds: once it has ended, so does the stream.
+    """
+    return Response(stream_with_context(_checked(events)), mimetype="text/event-stream", headers=HEADERS)
+
+
+def _checked(events: Iterator[str | None]) -> Iterator[str]:
+    db.session.remove()
+    check_at = time.monotonic() + CHECK_SECONDS
+    yield ": hello\n\n"
+    for event in events:
+        if time.monotonic() >= check_at:
+            if not is_still_signed_in():
+                return
+            check_at = time.monotonic() + CHECK_SECONDS
+        yield ": still here\n\n" if event is None else event

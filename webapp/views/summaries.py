@@ -1,0 +1,138 @@
+"""The summary of a document: its area, and its live stream."""
+
+import time
+from collections.abc import Iterator
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from webapp.events import Fact, hub, words_so_far
+from webapp.extensions import db
+from webapp.htmx import dom_id, event, partial, wants_fragment
+from webapp.models.area import SummaryArea, look, read
+from webapp.models.document import Document
+from webapp.security import current_member
+from webapp.summarizing.rendering import summary_html
+from webapp.views.streams import follow
+
+blueprint = Blueprint("summaries", __name__, url_prefix="/documents/<int:document_id>/summary")
+PATIENCE_SECONDS = 5.0  # after which SQL is read again, should an event have been lost
+WORDS_EVERY_SECONDS = 0.06  # as often as an eye can tell
+
+
+@blueprint.get("")
+def show(document_id: int) -> str | tuple[str, int]:
+    document = current_member.documents.get_or_404(document_id)
+    area = look(document, is_polling="poll" in request.args)
+    if not wants_fragment():
+        return render_template("summaries/show.html", document=document, area=area)
+    if request.args.get("seen") == area.seen:
+        return "", 204
+    return render_template("summaries/_summary.html", area=area)
+
+
+@blueprint.post("")
+def create(document_id: int) -> BaseResponse | tuple[str, int]:
+    document = current_member.documents.get_or_404(document_id)
+    if read(document).state == "off":
+        abort(404)
+    document.summarize_later(again=True)
+    if not wants_fragment():
+        return redirect(url_for("documents.show", document_id=document.id), 303)
+    document = current_member.documents.get_or_404(document_id)
+    return render_template("summaries/_summary.html", area=read(document)), 202
+
+
+@blueprint.get("/events")
+def events(document_id: int) -> BaseResponse | str:
+    document = current_member.documents.get_or_404(document_id)
+    if hub().is_full:
+        return render_template("summaries/_summary.html", area=read(document, is_polling=True))
+    return follow(Stream(document_id, request.headers.get("Last-Event-ID", "")).events())
+
+
+class Stream:
+    """One page's view of a document's summary: the current state first, then what follows, until it is final."""
+
+    def __init__(self, document_id: int, last_event_id: str) -> None:
+        self._document_id = document_id
+        self._last_event_id = last_event_id
+        self._area: SummaryArea | None = None
+        self._text = ""
+        self._words_id = ""
+        self._sent_at = 0.0
+
+    def events(self) -> Iterator[str | None]:
+        """Fragments to swap. Ends after the final state, or when the document is gone."""
+        with hub().listen([self._document_id]) as listener:
+            yield from self._state()
+            while self._area is not None and self._area.is_live:
+                fact = listener.wait(PATIENCE_SECONDS)
+                if fact is not None and fact.kind == "end":
+                    return
+                if fact is not None and fact.kind in ("words", "reset"):
+                    yield from self._words(fact)
+                else:
+                    yield None
+                    yield from self._state()
+
+    def _state(self) -> Iterator[str]:
+        """The whole area, if it is another one than the browser has."""
+        area = self._read()
+        is_news = self._area is None or area is None or area.seen != self._area.seen
+        self._area = area
+        if area is None:
+            yield event(partial(f"document-{self._document_id}-summary", "outerHTML", render_template("summaries/_gone.html")))
+        elif is_news:
+            self._text, self._words_id = area.written, area.event_id
+            if not area.is_live or _event_id(area) != self._last_event_id:
+                yield event(partial(dom_id(area.document, "summary"), "outerMorph", _drawn(area)), _event_id(area))
+        self._last_event_id = ""
+
+    def _read(self) -> SummaryArea | None:
+        try:
+            document = db.session.get(Document, self._document_id, populate_existing=True)
+            return read(document) if document else None
+        finally:
+            db.session.remove()
+
+    def _words(self, fact: Fact) -> Iterator[str]:
+        """The words so far, after this fact and those that came with it."""
+        area = self._area
+        if area is None or fact.summary_id != area.summary_id or not self._append(fact):
+            return
+        if area.state != "writing" or fact.id.partition("-")[0] != str(area.fence):
+            yield from self._state()
+            return
+        time.sleep(max(0.0, self._sent_at + WORDS_EVERY_SECONDS - time.monotonic()))
+        self._sent_at = time.monotonic()
+        yield event(
+            partial(dom_id(area.document, "words"), "innerMorph", summary_html(self._text, "markdown")),
+            f"{_event_id(area)}.{self._words_id}",
+        )
+
+    def _append(self, fact: Fact) -> bool:
+        """Add the fact's words, in order and once. False if they were here already."""
+        run, sequence = _order(fact.id)
+        if (run, sequence) <= _order(self._words_id):
+            return False
+        if sequence > 1 and (run, sequence - 1) != _order(self._words_id):
+            self._text, self._words_id = words_so_far(fact.summary_id)
+            return True
+        self._text = fact.words if sequence == 1 or fact.kind == "reset" else self._text + fact.words
+        self._words_id = fact.id
+        return True
+
+
+def _drawn(area: SummaryArea) -> str:
+    return render_template("summaries/_summary.html", area=area)
+
+
+def _event_id(area: SummaryArea) -> str:
+    return f"{area.seen}.{area.event_id}"
+
+
+def _order(words_id: str) -> tuple[int, int]:
+    fence, _, sequence = words_id.partition("-")
+    return (int(fence or 0), int(sequence or 0))
+
