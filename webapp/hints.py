@@ -11,13 +11,16 @@ log = logging.getLogger(__name__)
 
 
 def send(summary_id: int, lane: str) -> None:
-    """Put a hint on a lane. What keeps it from being sent is logged, and left to the sweeper."""
+    """Put a hint on a lane. What keeps it from being sent is logged, and left to the sweeper.
+
+    Raises SentTooEarly inside a write transaction: a worker could read the hint before the row is there.
+    """
     message: dramatiq.Message[None] = dramatiq.Message(
         queue_name=lane, actor_name=ACTOR, args=(summary_id,), kwargs={}, options={}
     )
     try:
         current_app.extensions["broker"].enqueue(message)
-    except (dramatiq.DramatiqError, OSError, RedisError) as error:
+    except RedisError as error:
         log.warning("No hint for summary %s was sent: %s", summary_id, error)
 
 

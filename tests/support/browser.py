@@ -1,21 +1,34 @@
 """A browser without JavaScript, over Flask's test client: it follows links, fills forms and reads pages as trees."""
 
+import contextvars
 from typing import Any
 from urllib.parse import urljoin
 
-from flask import Flask
+from flask import Flask, has_app_context
+from flask.testing import FlaskClient
 from lxml import html
 from lxml.cssselect import CSSSelector
 from werkzeug.test import TestResponse
 
+from webapp.extensions import db
+
 HTMX = {"HX-Request": "true", "HX-Request-Type": "partial"}
+
+
+class Client(FlaskClient):
+    """Each request in a context of its own, as in a server: nothing of the test's `g` or session leaks into it."""
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        if has_app_context():
+            db.session.commit()  # the test's next look is at what the request left behind
+        return contextvars.Context().run(super().open, *args, **kwargs)
 
 
 class Browser:
     """One person's browser."""
 
     def __init__(self, app: Flask) -> None:
-        self.client = app.test_client()
+        self.client = Client(app, app.response_class)
         self.response: TestResponse | None = None
         self.path = "/"
 
@@ -55,7 +68,7 @@ class Browser:
     def submit(self, selector: str, follow: bool = True, htmx: bool = False, **fields: Any) -> "Browser":
         """Fill and send the form that matches `selector`, with its hidden fields as they are."""
         form = self.one(selector)
-        data = {name: value for name, value in form.form_values()}
+        data = {name: self._typed(form, name, value) for name, value in form.form_values()}
         unknown = set(fields) - set(form.fields.keys())
         assert not unknown, f"the form has no {unknown}"
         self.response = self.client.open(
@@ -68,13 +81,19 @@ class Browser:
         self.path = self.response.request.path
         return self
 
+    @staticmethod
+    def _typed(form: html.FormElement, name: str, value: str) -> str:
+        """A text area's value as browsers send it: without the line end after its tag, and with CRLF."""
+        is_area = form.inputs[name].tag == "textarea"
+        return value.removeprefix("\n").replace("\n", "\r\n") if is_area else value
+
     def sign_in(self, email: str, password: str) -> "Browser":
         self.open("/session/new")
         return self.submit('form[action="/session"]', email=email, password=password)
 
     def token(self) -> str:
         """A CSRF token of this browser's session."""
-        return str(self.open("/documents/new").one('input[name="csrf_token"]').get("value"))
+        return str(self.open("/documents/new").find('input[name="csrf_token"]')[0].get("value"))
 
     def post(self, path: str, htmx: bool = False, **fields: Any) -> "Browser":
         """Send a form that no page need show."""

@@ -148,7 +148,7 @@ def test_cookie_can_not_be_read_by_scripts_or_sent_from_elsewhere(charlie: Brows
 
 def test_behind_https_the_cookie_is_bound_to_the_host(make_app) -> None:  # type: ignore[no-untyped-def]
     app = make_app(PRECIS_PUBLIC_URL="https://precis.example.org")
-    answer = app.test_client().get("/session/new", base_url="https://precis.example.org")
+    answer = Browser(app).client.get("/session/new", base_url="https://precis.example.org")
     assert answer.headers["Set-Cookie"].startswith("__Host-precis=")
     assert "Secure" in answer.headers["Set-Cookie"]
     assert "max-age" in answer.headers["Strict-Transport-Security"]
@@ -160,7 +160,7 @@ def test_signing_out_ends_the_sign_in_on_the_server(app: Flask, alice: Member) -
     stolen = browser.client.get_cookie("precis")
     assert stolen is not None
     browser.open("/").submit('form[action="/session/delete"]')
-    thief = app.test_client()
+    thief = Browser(app).client
     thief.set_cookie("precis", stolen.value)
     assert thief.get("/").status_code == 303
     assert not db.session.scalars(db.select(SignIn)).all()

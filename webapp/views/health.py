@@ -56,7 +56,7 @@ class _Figures:
     def collect(self) -> Iterator[Metric]:
         yield GaugeMetricFamily("precis_documents", "Documents", value=_count(select(func.count(Document.id))))
         summaries = GaugeMetricFamily("precis_summaries", "Summaries by status", labels=["status"])
-        counted = dict(db.session.execute(select(Summary.status, func.count()).group_by(Summary.status)).tuples().all())
+        counted = {status: n for status, n in db.session.execute(select(Summary.status, func.count()).group_by(Summary.status))}
         for status in Status:
             summaries.add_metric([status], counted.get(status, 0))
         yield summaries

@@ -1,0 +1,168 @@
+"""The embedded engine: verbatim key sentences, in reading order, never more than there is to say."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from webapp.summarizing import rendering
+from webapp.summarizing.engine import Engine, EngineFailure, FailureKind, Finished, Words
+from webapp.summarizing.extract import ExtractEngine, key_sentences, rank
+from webapp.summarizing.sentences import sentences
+
+BEES = """\
+# Bees in the city
+
+Honey bees do better in many cities than in the fields around them, a study of four hundred hives has found.
+The researchers weighed the honey of hives in twelve cities and of hives in the farmland nearby for five years.
+City bees brought home a third more honey, because parks and gardens flower from March to October.
+
+See also: https://example.org/bees
+- Contact
+- Imprint
+
+| city | hives |
+|------|-------|
+| Bonn | 40    |
+
+In the farmland, the bees find rape in May and little else after it has flowered in the fields around the hives.
+Lunch was at noon.
+Farmers could help the bees with strips of wild flowers along their fields, say the researchers.
+The strips cost little, and hives beside them made as much honey as those in the parks of a city.
+
+```
+def honey(hives): return sum(hive.honey for hive in hives.every_hive_of_bees_in_the_city())
+```
+
+The study was paid for by the association of beekeepers, which keeps a list of farmers who plant such strips.
+"""
+
+
+def written(text: str) -> str:
+    words, finished = ExtractEngine().write(text, title="Bees")
+    assert isinstance(words, Words)
+    assert finished == Finished(model="extract")
+    return words.text
+
+
+def collapsed(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_the_engine_keeps_the_protocol() -> None:
+    engine: Engine = ExtractEngine()
+    assert (engine.format, engine.recipe.engine, engine.recipe.model) == ("sentences", "extract", "extract")
+
+
+def test_a_summary_is_verbatim_sentences_in_reading_order() -> None:
+    lines = written(BEES).split("\n")
+    assert len(lines) == 3
+    positions = [collapsed(BEES).index(line) for line in lines]
+    assert positions == sorted(positions)
+
+
+def test_what_the_text_is_about_is_chosen_and_an_aside_is_not() -> None:
+    summary = written(BEES)
+    assert "Honey bees do better" in summary
+    assert "Lunch" not in summary
+
+
+def test_headings_navigation_code_tables_and_addresses_are_not_chosen() -> None:
+    chosen = [span.of(BEES) for span in rank(BEES, 7)]
+    assert len(chosen) == 7
+    assert all(sentence.endswith(".") and " " in sentence for sentence in chosen)
+    everything = " ".join(span.of(BEES) for span in rank(BEES, 100))
+    assert not any(junk in everything for junk in ("def honey", "https:", "| Bonn", "---"))
+
+
+def test_headings_come_last_of_all_candidates() -> None:
+    assert {span.of(BEES) for span in rank(BEES, 100)[-3:]} == {"Bees in the city", "Contact", "Imprint"}
+
+
+def test_a_sentence_that_repeats_another_is_not_chosen_beside_it() -> None:
+    again = "Honey bees do better in many cities than in the fields around them, a study of four hundred hives has found."
+    chosen = [span.of(BEES + again) for span in rank(BEES + again, 3)]
+    assert chosen.count(again) == 1
+
+
+def test_a_long_text_gets_more_sentences_than_a_short_one() -> None:
+    topics = ["bees", "ships", "clouds", "roads", "songs", "stones"]
+    lines = [f"The {topics[i % 6]} of year {i} were counted by {topics[i * 7 % 5]} experts in town {i % 37}." for i in range(400)]
+    assert [len(key_sentences(" ".join(lines[:n]))) for n in (1, 4, 12, 100, 400)] == [1, 2, 3, 5, 7]
+
+
+def test_wrapped_lines_are_mended_in_the_summary_and_exact_in_the_spans() -> None:
+    text = "The old bridge over the river was closed on\nMonday because its stones had moved.\n\nNobody was hurt."
+    assert written(text) == "The old bridge over the river was closed on Monday because its stones had moved."
+    assert "on\nMonday" in key_sentences(text, 1)[0].of(text)
+
+
+def test_the_first_words_of_a_meeting_carry_no_weight() -> None:
+    talk = ["Let us open the window for some air please, everyone."] + [
+        f"The budget for the new garden and its budget year {n} must be agreed by the board." for n in range(12)
+    ]
+    labelled = "\n".join(f"{'Alice' if i % 2 else 'Bob'}: {line}" for i, line in enumerate(talk))
+    assert "window" in written("\n".join(talk))
+    assert "window" not in written(labelled)
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("元宇宙是虚拟世界，人们在其中生活和工作。今天天气好。元宇宙需要区块链技术和虚拟现实技术的支持。投资人看好元宇宙的虚拟世界和区块链技术。", "元宇宙"),
+        ("मधुमक्खियाँ शहर में अधिक शहद बनाती हैं। दोपहर हुई। शहर के बगीचों में मधुमक्खियाँ अधिक फूल पाती हैं और शहद बनाती हैं।", "मधुमक्खियाँ"),
+    ],
+)
+def test_scripts_without_spaces_or_capitals_are_ranked_too(text: str, first: str) -> None:
+    assert first in written(text)
+    assert "天气" not in written(text)
+
+
+@pytest.mark.parametrize("text", ["", " \n", "*** --- ***", "12 34 56\n78 | 90", "https://example.org/a", "😀😀😀", "```\nx = 1\ny = 2\n```"])
+def test_a_text_without_a_sentence_fails_for_good(text: str) -> None:
+    with pytest.raises(EngineFailure) as failure:
+        list(ExtractEngine().write(text, title="Nothing"))
+    assert (failure.value.kind, failure.value.code) == (FailureKind.PERMANENT, "no_sentences")
+
+
+def test_an_unclosed_fence_does_not_swallow_the_prose_before_it() -> None:
+    assert written("The bees came home in the evening. They slept.\n\n```\nx = 1").startswith("The bees")
+
+
+TEXTS = st.one_of(
+    st.text(max_size=400),
+    st.lists(
+        st.sampled_from(
+            ["The bees fly home. ", "Honey is sweet!\n", "\n\n", "- a list line\n", "我们回家。", "Bob: Yes, I would.\n", "3.5 ", "| a | b |\n"]
+        ),
+        max_size=40,
+    ).map("".join),
+)
+
+
+@given(TEXTS)
+def test_whatever_is_written_is_in_the_text_and_no_longer_than_it(text: str) -> None:
+    try:
+        summary = written(text)
+    except EngineFailure as failure:
+        assert failure.code == "no_sentences"
+        return
+    verbatim = [collapsed(span.of(text)) for span in sentences(text)]
+    rest = iter(verbatim)
+    assert all(line in rest for line in summary.split("\n")), "each line is a sentence, in reading order"
+    assert len(summary) <= len(text)
+
+
+@given(TEXTS, st.integers(min_value=1, max_value=12))
+def test_key_sentences_are_the_ranked_ones_in_reading_order(text: str, count: int) -> None:
+    assert key_sentences(text, count) == sorted(rank(text, count))
+    assert len(key_sentences(text, count)) <= count
+
+
+def test_the_same_text_has_the_same_summary() -> None:
+    assert written(BEES) == written(BEES)
+
+
+def test_a_document_that_attacks_is_quoted_harmlessly() -> None:
+    text = "The script <script>alert(1)</script> was found in the page. It ran. The page was mended by Bob."
+    page = rendering.summary_html(written(text), "sentences")
+    assert "&lt;script&gt;" in page and "<script" not in page

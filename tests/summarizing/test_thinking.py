@@ -1,0 +1,137 @@
+"""What a model thinks never shows, in whatever pieces it comes."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+import pytest
+
+from webapp.summarizing.engine import Reset, Thinking, Words
+from webapp.summarizing.thinking import MARKS, PreambleFilter, ThoughtFilter
+
+PARTS = st.sampled_from([*MARKS, "<THINK>", "`", '"', "<", "</", "<|", "[", "a", "final", " ", "\n", "- b", "<b>", "think>"])
+TEXTS = st.lists(PARTS, max_size=12).map("".join)
+LONGEST = max(map(len, MARKS))
+
+
+def cut(text: str, places: list[int]) -> list[str]:
+    ends = sorted({place % (len(text) + 1) for place in places})
+    return [text[start:end] for start, end in zip([0, *ends], [*ends, len(text)], strict=True)]
+
+
+def shown(parts: list[str]) -> str:
+    thoughts, text = ThoughtFilter(), ""
+    for piece in [piece for part in parts for piece in thoughts.feed(part)] + thoughts.finish():
+        text = "" if isinstance(piece, Reset) else text + piece.text if isinstance(piece, Words) else text
+    return text
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Nothing to hide.", "Nothing to hide."),
+        ("<think>hm</think>Yes", "Yes"),
+        ("<THINKING>hm</Thinking>Yes", "Yes"),
+        ("<reasoning>hm < 5 </reasoning>Yes", "Yes"),
+        ("<thought></thought>Yes", "Yes"),
+        ("[THINK]hm[/THINK]Yes", "Yes"),
+        ("<think>a</think>1<think>b</think>2", "12"),
+        ("So far hm</think>Yes", "Yes"),
+        ("a</think>b</think>Yes", "Yes"),
+        ('He said "hm"</think>Yes', "Yes"),
+        ("<think>It ends in `</think>Yes", "Yes"),
+        ("<think>never closed", ""),
+        ("<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final<|message|>Yes<|return|>", "Yes"),
+        ("<|start|>assistant<|channel|>commentary<|message|>hm<|end|>", ""),
+        ("<|message|>Yes<|im_end|>", "Yes"),
+        ("Yes<|im_end|>", "Yes"),
+        ("if a < b and b <= c [1] <b>", "if a < b and b <= c [1] <b>"),
+        ("ends in <thin", "ends in <thin"),
+        ("The tags `<think>` and `</think>` frame it.", "The tags `<think>` and `</think>` frame it."),
+        ('The tags "<think>" and "</think>" frame it.', 'The tags "<think>" and "</think>" frame it.'),
+    ],
+)
+def test_only_the_answer_shows(text: str, left: str) -> None:
+    assert shown([text]) == left
+    assert shown(list(text)) == left
+
+
+@given(TEXTS, st.lists(st.integers(0, 200), max_size=8))
+def test_result_does_not_depend_on_the_pieces(text: str, places: list[int]) -> None:
+    assert shown(cut(text, places)) == shown([text])
+
+
+@given(TEXTS)
+def test_no_more_is_held_back_than_may_begin_a_mark(text: str) -> None:
+    thoughts, out = ThoughtFilter(), ""
+    for count, letter in enumerate(text, 1):
+        out += "".join(piece.text for piece in thoughts.feed(letter) if isinstance(piece, Words))
+        if not any(letter in text for letter in "<["):
+            assert out == text[:count]
+    assert len(thoughts.finish()) <= 1
+
+
+@given(TEXTS)
+def test_something_comes_out_of_everything_that_goes_in(text: str) -> None:
+    thoughts = ThoughtFilter()
+    assert all(thoughts.feed(letter) for letter in text)
+
+
+def test_words_before_a_bare_closing_tag_are_taken_back() -> None:
+    thoughts = ThoughtFilter()
+    assert thoughts.feed("Let me see.") == [Words("Let me see.")]
+    assert thoughts.feed("</thi") == [Thinking()]
+    assert thoughts.feed("nk>Yes") == [Reset(), Words("Yes")]
+
+
+def test_open_thought_is_known() -> None:
+    thoughts = ThoughtFilter()
+    thoughts.feed("Yes. <think>or")
+    assert thoughts.is_open
+    thoughts.feed("</think>")
+    assert not thoughts.is_open
+    thoughts.feed("<|return|>")
+    assert not thoughts.is_open
+
+
+def without_preamble(parts: list[str]) -> str:
+    preamble = PreambleFilter()
+    return "".join([*map(preamble.feed, parts), preamble.finish()])
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("- One.\n- Two.", "- One.\n- Two."),
+        ("Here is a summary:\n- One.", "- One."),
+        ("**Voici le résumé :**\n\n* Un.", "* Un."),
+        ("以下は要点です：\n\n- 一。", "- 一。"),
+        ("Sure! Key points:\n1. One.", "1. One."),
+        ("There were three causes:\nwar, plague and famine.", "There were three causes:\nwar, plague and famine."),
+        ("Ada wrote it.\n- Really.", "Ada wrote it.\n- Really."),
+        ("- Three causes:\n- war", "- Three causes:\n- war"),
+        ("It ends here:", "It ends here:"),
+        ("It ends here:\n\n", "It ends here:"),
+        (f"{'long ' * 60}:\n- One.", f"{'long ' * 60}:\n- One."),
+        (" \n\n- One. \n \n", "- One."),
+        ("-", "-"),
+        (" \n ", ""),
+    ],
+)
+def test_chatter_before_the_bullets_is_dropped(text: str, left: str) -> None:
+    assert without_preamble([text]) == left
+    assert without_preamble(list(text)) == left
+
+
+@given(
+    st.lists(st.sampled_from(["-", "*", "1", ".", " ", "\n", ":", "a", "Here:", "\n\n- b", "x" * 150]), max_size=10),
+    st.lists(st.integers(0, 500), max_size=6),
+)
+def test_chatter_does_not_depend_on_the_pieces(parts: list[str], places: list[int]) -> None:
+    text = "".join(parts)
+    assert without_preamble(cut(text, places)) == without_preamble([text])
+
+
+def test_bullet_shows_with_its_first_blank() -> None:
+    preamble = PreambleFilter()
+    assert preamble.feed("-") == ""
+    assert preamble.feed(" ") + preamble.feed("O") == "- O"

@@ -1,0 +1,180 @@
+"""HTTP connections that another thread can end, also while one thread waits for bytes.
+
+httpcore2 hands out the socket only once response headers have come. A call that waits for headers must be
+stoppable too, so the pool gets streams of ours, which tell the call of the running thread what it reads from.
+"""
+
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import httpcore2
+import httpx2
+
+MAX_RESPONSE_BYTES = 64 * 1024 * 1024  # a line without an end would otherwise fill the memory
+DRAIN_SECONDS = 0.1
+KEEPALIVE_SECONDS = (
+    4.0  # under the 5 s after which common servers hang up, so that no call meets a closing connection
+)
+KEEPALIVE_CONNECTIONS = 64
+
+_running = threading.local()
+
+
+class Call:
+    """One exchange with a server. `cancel` may be called from any thread, at any time.
+
+    `heard_at` is when the last bytes came, on the monotonic clock; 0.0 before the first.
+    """
+
+    def __init__(self) -> None:
+        self.heard_at = 0.0
+        self._is_cancelled = False
+        self._stream: _Stream | None = None
+        self._ends_at: float | None = None
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """What this thread sends and receives within belongs to this call."""
+        _running.call = self
+        try:
+            yield
+        finally:
+            _running.call = None
+
+    def cancel(self) -> None:
+        """End the exchange: a blocked read returns at once."""
+        with self._lock:
+            self._is_cancelled = True
+            if self._stream is not None:
+                self._stream.shut_down()
+
+    def end_within(self, seconds: float) -> None:
+        """The answer is whole: what may still follow is waited for no longer than this."""
+        ends_at = time.monotonic() + seconds
+        self._ends_at = ends_at if self._ends_at is None else min(self._ends_at, ends_at)
+
+    @property
+    def is_ending(self) -> bool:
+        return self._ends_at is not None
+
+    def hold(self, stream: "_Stream", timeout: float | None) -> float | None:
+        """Note what the thread is about to wait for. Returns how long it may, in seconds."""
+        with self._lock:
+            if self._is_cancelled:
+                raise httpcore2.ReadError("cancelled")
+            self._stream = stream
+        if self._ends_at is None:
+            return timeout
+        left = self._ends_at - time.monotonic()
+        if left <= 0:
+            raise httpcore2.ReadTimeout("nothing more is waited for")
+        return left if timeout is None else min(left, timeout)
+
+    def release(self) -> None:
+        """The connection goes back to the pool: from now on `cancel` leaves it alone."""
+        with self._lock:
+            self._stream = None
+
+
+def _call() -> Call | None:
+    return getattr(_running, "call", None)
+
+
+class _Stream(httpcore2.NetworkStream):
+    def __init__(self, stream: httpcore2.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        call = _call()
+        data = self._stream.read(max_bytes, call.hold(self, timeout) if call else timeout)
+        if call:
+            call.heard_at = time.monotonic()
+        return data
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        call = _call()
+        self._stream.write(buffer, call.hold(self, timeout) if call else timeout)
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.NetworkStream:
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+    def shut_down(self) -> None:
+        """Wake whoever reads. The plain method, as SSLSocket's own takes the TLS state from under the reader."""
+        with suppress(OSError):
+            socket.socket.shutdown(self._stream.get_extra_info("socket"), socket.SHUT_RDWR)
+
+
+class _Backend(httpcore2.SyncBackend):
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.NetworkStream:
+        return _Stream(super().connect_tcp(host, port, timeout, local_address, socket_options))
+
+
+class _Body(httpx2.SyncByteStream):
+    """A response's bytes. Once the answer is whole, closing reads the few that are left, so that the connection is
+    used again: the SDK closes at `[DONE]`, a few bytes before the end, which would throw the connection away."""
+
+    def __init__(self, stream: httpx2.SyncByteStream, call: Call | None) -> None:
+        self._stream = stream
+        self._call = call
+        self._parts = iter(stream)
+
+    def __iter__(self) -> Iterator[bytes]:
+        received = 0
+        for part in self._parts:
+            received += len(part)
+            if received > MAX_RESPONSE_BYTES:
+                raise httpx2.RemoteProtocolError("the response has no end")
+            yield part
+
+    def close(self) -> None:
+        if self._call is not None:
+            self._drain(self._call)
+            self._call.release()
+        self._stream.close()
+
+    def _drain(self, call: Call) -> None:
+        if call.is_ending:
+            call.end_within(DRAIN_SECONDS)
+            with suppress(httpx2.HTTPError):
+                for _ in self._parts:
+                    pass
+
+
+class InterruptibleTransport(httpx2.HTTPTransport):
+    """A pool of keep-alive connections for many threads, each call of which can be cancelled."""
+
+    def __init__(self, proxy: str | None = None) -> None:
+        limits = httpx2.Limits(
+            max_connections=None,
+            max_keepalive_connections=KEEPALIVE_CONNECTIONS,
+            keepalive_expiry=KEEPALIVE_SECONDS,
+        )
+        super().__init__(limits=limits, proxy=proxy)
+        self._pool._network_backend = _Backend()  # the transport has no argument for it
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        response = super().handle_request(request)
+        assert isinstance(response.stream, httpx2.SyncByteStream)
+        response.stream = _Body(response.stream, _call())
+        return response
