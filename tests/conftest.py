@@ -36,18 +36,21 @@ def model_server() -> Iterator[ModelServer]:
 @pytest.fixture
 def make_app(tmp_path: Path, valkey: Valkey) -> Iterator[MakeApp]:
     """Make an application on an empty database; its keywords are environment variables."""
-    contexts = []
+    contexts, apps = [], []
     valkey.flush()
 
     def make(**environ: str) -> Flask:
         given = {"PRECIS_DATA": str(tmp_path), "REDIS_URL": valkey.url, "SECRET_KEY": "for tests only"}
         app = create_app(Settings.load({**given, **environ}))
+        apps.append(app)
         contexts.append(app.app_context())
         contexts[-1].push()
         db.create_all()
         return app
 
     yield make
+    for app in apps:
+        app.extensions["hub"].drain()
     while contexts:
         db.session.remove()
         db.engine.dispose()

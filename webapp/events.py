@@ -197,8 +197,8 @@ class Hub:
                     del self._listeners[document_id]
 
     def _run(self) -> None:
-        """Listen for ever. After a break in the line everybody reads the state anew."""
-        while True:
+        """Listen until the end. After a break in the line everybody reads the state anew."""
+        while not self.is_draining:
             try:
                 with self._client.pubsub(ignore_subscribe_messages=True) as channel:
                     channel.subscribe(CHANNEL)
@@ -210,7 +210,7 @@ class Hub:
             time.sleep(RECONNECT_SECONDS)
 
     def _pass_on(self, channel: Any) -> None:
-        while True:
+        while not self.is_draining:
             message = channel.get_message(timeout=1.0)
             if message is not None and message["type"] == "message":
                 self._deliver(message["data"])

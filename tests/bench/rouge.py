@@ -1,12 +1,14 @@
-"""How good the embedded engine's choice of sentences is: ROUGE F1 against people's summaries, beside two baselines.
+"""How good the embedded engine's choice of sentences is: ROUGE F1 against people's summaries, beside two
+baselines.
 
-Run `python -m tests.bench.rouge [DATA_DIR]`. The folder holds JSON lines of `{id, document, references}`; without an
-argument it is $PRECIS_BENCH_DATA, or shared/data beside the checkout. Without data it says so and is content.
+Run `python -m tests.bench.rouge [DATA_DIR]`. The folder holds JSON lines of `{id, document, references}`;
+without an argument it is $PRECIS_BENCH_DATA, or shared/data beside the checkout. Without data it says so and
+is content.
 
-The protocol is that of the table it is held against: the same sentences for all methods, a fixed number of them or a
-budget of words, Porter stems for English, Unicode words for German, one token a character for Chinese, and the best
-of several references for each measure. That table was made on the other half of each set, so it is the distance
-to the baselines that can be compared, not the figure itself.
+The protocol is that of the table it is held against: the same sentences for all methods, a fixed number of
+them or a budget of words, Porter stems for English, Unicode words for German, one token a character for
+Chinese, and the best of several references for each measure. That table was made on the other half of each
+set, so it is the distance to the baselines that can be compared, not the figure itself.
 """
 
 import importlib
@@ -181,14 +183,20 @@ def report(folder: Path) -> None:
         if not documents:
             print(f"{task.name:18}   - no {task.file}")
             continue
-        rows = (random_figures(documents, task), figures(documents, by_lead, task), figures(documents, by_engine, task))
+        rows = (
+            random_figures(documents, task),
+            figures(documents, by_lead, task),
+            figures(documents, by_engine, task),
+        )
         for name, here, table in zip(("random", "lead", "engine"), rows, task.measured, strict=True):
             macro.setdefault(name, []).append(mean(here))
             macro.setdefault(f"{name} in the table", []).append(mean(table))
             took = f"{milliseconds(documents):.1f}" if name == "engine" else ""
             print(f"{task.name:18}{len(documents):4} {name:8}{shown(here)}  {shown(table)}{took:>13}")
     for name in ("random", "lead", "engine") if macro else ():
-        print(f"macro average: {name:8}{mean(macro[name]):6.2f}   table {mean(macro[f'{name} in the table']):6.2f}")
+        print(
+            f"macro average: {name:8}{mean(macro[name]):6.2f}   table {mean(macro[f'{name} in the table']):6.2f}"
+        )
 
 
 def data_folder(arguments: Sequence[str]) -> Path:

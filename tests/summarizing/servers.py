@@ -25,7 +25,7 @@ class Server:
     openai_base_url: str
     openai_api_key: str | None = KEY
     context_tokens: int | None = None
-    attempt_seconds: float = 5.0
+    attempt_seconds: float = 60.0
     recipe: Recipe = Recipe("openai", "scripted", "1", parameters=PARAMETERS)
 
 

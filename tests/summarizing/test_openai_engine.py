@@ -1,4 +1,5 @@
-"""The engine against a real HTTP server, through the real SDK: whatever the server does, the outcome is named."""
+"""The engine against a real HTTP server, through the real SDK: whatever the server does, the outcome is
+named."""
 
 import threading
 import time
@@ -37,7 +38,9 @@ def engine(server: ModelServer) -> OpenAIEngine:
 
 
 def test_summary_arrives_word_by_word_with_its_provenance(server: ModelServer, engine: OpenAIEngine) -> None:
-    server.script(Script.words(model="scripted-2026-11-01", usage={"prompt_tokens": 321, "completion_tokens": 45}))
+    server.script(
+        Script.words(model="scripted-2026-11-01", usage={"prompt_tokens": 321, "completion_tokens": 45})
+    )
     pieces = list(engine.write(DOCUMENT, title="Ada"))
     assert len([piece for piece in pieces if isinstance(piece, Words)]) > 50
     assert shown(pieces) == SUMMARY
@@ -62,14 +65,18 @@ def test_summary_arrives_word_by_word_with_its_provenance(server: ModelServer, e
         Script.thoughts("The user wants key points.", field="reasoning"),
         Script.words(f"<think>\nBabbage? Lovelace!\n</think>\n\n{SUMMARY}"),
         Script.words(f"The template opened this thought.\n</think>\n\n{SUMMARY}"),
-        Script.words(f"<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>{SUMMARY}"),
+        Script.words(
+            f"<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>{SUMMARY}"
+        ),
         Script.raw(b": keep-alive\n\n", *Script.words().events, b": ping\n\n", chunk({}, "stop")),
         Script.raw(*Script.words().events, chunk({"content": ""}, "STOP"), b"data: [DONE]\n\n"),
         Script.raw(*Script.words().events, {"choices": [], "usage": None}, chunk({}, "eos")),
         Script.words(finish_reason="stop", cut_after=len(SUMMARY) * 1000),
     ],
 )
-def test_servers_differ_and_the_text_is_the_same(server: ModelServer, engine: OpenAIEngine, script: Script) -> None:
+def test_servers_differ_and_the_text_is_the_same(
+    server: ModelServer, engine: OpenAIEngine, script: Script
+) -> None:
     server.script(script)
     text, finished = written(engine)
     assert text == SUMMARY
@@ -77,7 +84,9 @@ def test_servers_differ_and_the_text_is_the_same(server: ModelServer, engine: Op
 
 
 @pytest.mark.parametrize("size", [1, 2, 3])
-def test_letters_split_over_tcp_writes_stay_whole(server: ModelServer, engine: OpenAIEngine, size: int) -> None:
+def test_letters_split_over_tcp_writes_stay_whole(
+    server: ModelServer, engine: OpenAIEngine, size: int
+) -> None:
     server.script(Script.deltas(list(UMLAUTS), slice_bytes=size))
     assert written(engine)[0] == UMLAUTS
 
@@ -146,14 +155,25 @@ ERROR_CHUNK = {"error": {"message": "The server had an error", "type": "server_e
         (Script.raw(chunk({"content": "- So"}), b'data: {"choices": [{"del\n\n'), TRANSIENT, "malformed"),
         (Script.raw(chunk({"content": "- So"}), b"data: \xff\xfe\n\n"), TRANSIENT, "malformed"),
         (Script.raw(chunk({"content": "- So"}), ERROR_CHUNK), TRANSIENT, "cut"),
-        (Script.raw({"error": {"code": "context_length_exceeded", "message": "too long"}}), PERMANENT, "too_long"),
+        (
+            Script.raw({"error": {"code": "context_length_exceeded", "message": "too long"}}),
+            PERMANENT,
+            "too_long",
+        ),
         (Script.raw({"error": "out of memory"}), TRANSIENT, "cut"),
         (Script.page(), TRANSIENT, "malformed"),
         (Script.page(b"{}", "application/json"), TRANSIENT, "malformed"),
         (Script.page(b"", "text/html"), TRANSIENT, "malformed"),
         *[
             (Script.raw(b"data: " + junk + b"\n\n"), TRANSIENT, "cut")
-            for junk in (b"5", b'"x"', b"[]", b"null", b'{"choices":5}', b'{"choices":[{"delta":7}],"usage":3}')
+            for junk in (
+                b"5",
+                b'"x"',
+                b"[]",
+                b"null",
+                b'{"choices":5}',
+                b'{"choices":[{"delta":7}],"usage":3}',
+            )
         ],
     ],
 )
@@ -249,7 +269,9 @@ def _well_again(server: ModelServer) -> None:
 
 
 def _google(status: int, message: str) -> Script:
-    return Script.status(status, error=[{"error": {"code": status, "message": message, "status": "INVALID_ARGUMENT"}}])
+    return Script.status(
+        status, error=[{"error": {"code": status, "message": message, "status": "INVALID_ARGUMENT"}}]
+    )
 
 
 @pytest.mark.parametrize(
@@ -260,8 +282,16 @@ def _google(status: int, message: str) -> Script:
         (_google(400, "API key not valid. Please pass a valid API key."), MISCONFIGURED, "key_rejected"),
         (Script.status(404), MISCONFIGURED, "model_not_found"),
         (Script.no_such_model(), MISCONFIGURED, "model_not_found"),
-        (Script.status(404, error={"error": "model 'x' not found, try pulling it first"}), MISCONFIGURED, "model_not_found"),
-        (Script.status(400, error={"error": {"message": "Invalid model: x"}}), MISCONFIGURED, "model_not_found"),
+        (
+            Script.status(404, error={"error": "model 'x' not found, try pulling it first"}),
+            MISCONFIGURED,
+            "model_not_found",
+        ),
+        (
+            Script.status(400, error={"error": {"message": "Invalid model: x"}}),
+            MISCONFIGURED,
+            "model_not_found",
+        ),
         (Script.status(405), MISCONFIGURED, "model_not_found"),
         (Script.status(307, headers={"Location": "http://127.0.0.1:1/v1"}), MISCONFIGURED, "model_not_found"),
         (Script.out_of_quota(), MISCONFIGURED, "quota"),
@@ -270,19 +300,39 @@ def _google(status: int, message: str) -> Script:
         (Script.error(429, "project_spend_limit_exceeded"), MISCONFIGURED, "quota"),
         (Script.error(429, "organization_usage_limit_exceeded"), MISCONFIGURED, "quota"),
         (Script.status(402), MISCONFIGURED, "quota"),
-        (Script.status(400, error={"error": {"message": "Your credit balance is too low"}}), MISCONFIGURED, "quota"),
+        (
+            Script.status(400, error={"error": {"message": "Your credit balance is too low"}}),
+            MISCONFIGURED,
+            "quota",
+        ),
         (Script.status(429), LIMITED, "rate_limited"),
-        (_google(429, "You exceeded your current quota, please check your plan and billing"), LIMITED, "rate_limited"),
-        (Script.error(429, "rate_limit_exceeded", "Request too large for gpt on tokens per min"), PERMANENT, "too_long"),
+        (
+            _google(429, "You exceeded your current quota, please check your plan and billing"),
+            LIMITED,
+            "rate_limited",
+        ),
+        (
+            Script.error(429, "rate_limit_exceeded", "Request too large for gpt on tokens per min"),
+            PERMANENT,
+            "too_long",
+        ),
         *[(Script.status(code), TRANSIENT, "server_error") for code in (408, 409, 500, 502, 503, 504, 529)],
         (Script.status(503, error={"error": {"message": "Loading model"}}), TRANSIENT, "server_error"),
         (Script.too_long(), PERMANENT, "too_long"),
         (Script.status(400, error={"message": "exceeds the available context size"}), PERMANENT, "too_long"),
         (Script.status(413, error="<html>"), PERMANENT, "too_long"),
         (Script.error(400, "content_filter"), PERMANENT, "refused"),
-        (Script.status(403, error={"error": {"code": 403, "metadata": {"flagged_input": "…"}}}), PERMANENT, "refused"),
+        (
+            Script.status(403, error={"error": {"code": 403, "metadata": {"flagged_input": "…"}}}),
+            PERMANENT,
+            "refused",
+        ),
         (Script.status(400), PERMANENT, "bad_request"),
-        (Script.status(422, error={"detail": [{"loc": ["body", "messages"], "msg": "bad"}]}), PERMANENT, "bad_request"),
+        (
+            Script.status(422, error={"detail": [{"loc": ["body", "messages"], "msg": "bad"}]}),
+            PERMANENT,
+            "bad_request",
+        ),
         (Script.status(418, error=None), PERMANENT, "bad_request"),
     ],
 )
@@ -318,7 +368,9 @@ def test_asked_wait_is_passed_on(
 
 def test_asked_wait_may_be_a_date_or_milliseconds(server: ModelServer, engine: OpenAIEngine) -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
-    server.script([Script.status(429, retry_after=date), Script.status(429, headers={"retry-after-ms": "1500"})])
+    server.script(
+        [Script.status(429, retry_after=date), Script.status(429, headers={"retry-after-ms": "1500"})]
+    )
     assert 90 < (failure_of(engine).retry_after or 0) <= 100
     assert failure_of(engine).retry_after == 1.5
 
@@ -347,7 +399,9 @@ def test_secret_that_looks_like_a_code_is_left_out() -> None:
 # --- requests
 
 
-def test_request_holds_one_document_no_tools_and_no_secrets(server: ModelServer, engine: OpenAIEngine) -> None:
+def test_request_holds_one_document_no_tools_and_no_secrets(
+    server: ModelServer, engine: OpenAIEngine
+) -> None:
     written(engine)
     request = server.requests[-1]
     assert request.key == KEY
@@ -426,7 +480,9 @@ def test_refused_connection_is_unreachable_until_the_server_is_back(
     assert written(engine)[0] == SUMMARY
 
 
-@pytest.mark.parametrize("url", ["http://no-such-host.invalid/v1", "http://127.0.0.1:1/v1", "https://{plain}/v1"])
+@pytest.mark.parametrize(
+    "url", ["http://no-such-host.invalid/v1", "http://127.0.0.1:1/v1", "https://{plain}/v1"]
+)
 def test_server_that_cannot_be_had_is_unreachable(
     server: ModelServer, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -449,7 +505,9 @@ def test_cancel_wakes_a_call_that_waits_for_headers(server: ModelServer, engine:
     assert _cancelled(server, engine).code == "cut"
 
 
-def test_cancel_wakes_a_call_on_a_connection_that_was_used_before(server: ModelServer, engine: OpenAIEngine) -> None:
+def test_cancel_wakes_a_call_on_a_connection_that_was_used_before(
+    server: ModelServer, engine: OpenAIEngine
+) -> None:
     written(engine)
     server.script(Script.silent())
     assert _cancelled(server, engine).code == "cut"
@@ -509,18 +567,28 @@ def test_thoughts_are_a_sign_of_life_and_show_nothing(server: ModelServer, engin
     assert pieces[:3] == [Thinking()] * 3
 
 
-def test_near_servers_are_reached_without_the_proxy(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_near_servers_are_reached_without_the_proxy(
+    server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.setenv("NO_PROXY", "models.example.org")
-    for near in (server.base_url, "http://localhost:11434/v1", "http://192.168.1.9/v1", "http://ollama:11434", "http://nas.local/v1"):
+    for near in (
+        server.base_url,
+        "http://localhost:11434/v1",
+        "http://192.168.1.9/v1",
+        "http://ollama:11434",
+        "http://nas.local/v1",
+    ):
         assert _proxy_for(near) is None, near
     assert _proxy_for("https://models.example.org/v1") is None
     assert _proxy_for("https://api.openai.com/v1") == "http://127.0.0.1:1"
 
 
-def test_far_server_is_reached_through_the_proxy(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_far_server_is_reached_through_the_proxy(
+    server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{server.port}")
     assert written(OpenAIEngine(Server("http://models.example.net/v1")))[0] == SUMMARY
     assert server.requests[-1].path == "http://models.example.net/v1/chat/completions"
@@ -529,7 +597,12 @@ def test_far_server_is_reached_through_the_proxy(server: ModelServer, monkeypatc
 def _size_of(script: Script) -> int:
     """Bytes of the stream's body, as a client sees it."""
     with ModelServer(script) as server:
-        body = {"stream": True, "model": "scripted", "messages": [], "stream_options": {"include_usage": True}}
+        body = {
+            "stream": True,
+            "model": "scripted",
+            "messages": [],
+            "stream_options": {"include_usage": True},
+        }
         return len(httpx2.post(f"{server.base_url}/chat/completions", json=body, trust_env=False).content)
 
 

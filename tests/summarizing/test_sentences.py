@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapp.summarizing.sentences import LONGEST_SENTENCE_CHARS, LONGEST_UNMARKED_CHARS, Span, is_turn, sentences
+from webapp.summarizing.sentences import (
+    LONGEST_SENTENCE_CHARS,
+    LONGEST_UNMARKED_CHARS,
+    Span,
+    is_turn,
+    sentences,
+)
 
 HOSTILE = [
     ". . . ", '!"!"', ".....x", "Mr. Mr. ", "a.b.", "(((((", "))))).", "\n \n ", "A. A. ", "1. ", "。」", "[1].[1]", "   ",
@@ -14,11 +20,19 @@ HOSTILE = [
 ]  # fmt: skip
 
 PARAGRAPHS = {
-    "english": ["Mr. Smith met Dr. J. R. R. Tolkien in the U.S.", "The price was 3.5 dollars.", "He paid, i.e. lost."],
+    "english": [
+        "Mr. Smith met Dr. J. R. R. Tolkien in the U.S.",
+        "The price was 3.5 dollars.",
+        "He paid, i.e. lost.",
+    ],
     "quotes": ['"Who are you?" she asked.', '"Nobody!"', "(He left.)", "Then it was quiet..."],
     "companies": ["Apple Inc. Chief Cook spoke.", "He left Apple Inc.", "The rest stayed."],
     "numbers": ["See Fig. 3 and No. 5 of vol. 2.", "He said no.", "In 2003.", "17 people came."],
-    "german": ["Am 3. Oktober kam z. B. Dr. Müller.", "Die Kirche des 14. Jahrhunderts steht bzw. Reste.", "Es war 1999."],
+    "german": [
+        "Am 3. Oktober kam z. B. Dr. Müller.",
+        "Die Kirche des 14. Jahrhunderts steht bzw. Reste.",
+        "Es war 1999.",
+    ],
     "french": ["M. Dupont habite Paris.", "Est-ce vrai ?", "« Oui ! »", "Mme Curie le dit."],
     "spanish": ["La Sra. Ruiz llegó.", "¿Qué pasa?", "¡Nada!"],
     "russian": ["А. С. Пушкин родился в 1799 г. в Москве.", "Он писал стихи.", "И т. д."],
@@ -67,12 +81,16 @@ def test_each_speaker_begins_a_sentence() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("line", ["Alice: Hello", "Dr. Bob Smith: Yes", "00:12:03 Alice: Hello", "[00:12] so we", "主持人：大家好"])
+@pytest.mark.parametrize(
+    "line", ["Alice: Hello", "Dr. Bob Smith: Yes", "00:12:03 Alice: Hello", "[00:12] so we", "主持人：大家好"]
+)
 def test_a_turn_is_recognised(line: str) -> None:
     assert is_turn(line)
 
 
-@pytest.mark.parametrize("line", ["The end.", "we said: no", "https://example.org", "A sentence of many words, that says this: no"])
+@pytest.mark.parametrize(
+    "line", ["The end.", "we said: no", "https://example.org", "A sentence of many words, that says this: no"]
+)
 def test_prose_is_no_turn(line: str) -> None:
     assert not is_turn(line)
 
@@ -135,4 +153,6 @@ def _outside(text: str, spans: list[Span]) -> str:
 
 def _letters_before_list_lines(text: str, spans: list[Span]) -> int:
     """Lines that count "a) ", "b) " keep their letter to themselves."""
-    return sum(text[span.start - 3 : span.start - 1][-1:] == ")" and text[span.start - 3].islower() for span in spans)
+    return sum(
+        text[span.start - 3 : span.start - 1][-1:] == ")" and text[span.start - 3].islower() for span in spans
+    )

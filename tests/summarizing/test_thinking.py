@@ -1,14 +1,15 @@
 """What a model thinks never shows, in whatever pieces it comes."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-import pytest
 
 from webapp.summarizing.engine import Reset, Thinking, Words
 from webapp.summarizing.thinking import MARKS, PreambleFilter, ThoughtFilter
 
-PARTS = st.sampled_from([*MARKS, "<THINK>", "`", '"', "<", "</", "<|", "[", "a", "final", " ", "\n", "- b", "<b>", "think>"])
+PARTS = st.sampled_from(
+    [*MARKS, "<THINK>", "`", '"', "<", "</", "<|", "[", "a", "final", " ", "\n", "- b", "<b>", "think>"]
+)
 TEXTS = st.lists(PARTS, max_size=12).map("".join)
 LONGEST = max(map(len, MARKS))
 
@@ -40,7 +41,10 @@ def shown(parts: list[str]) -> str:
         ('He said "hm"</think>Yes', "Yes"),
         ("<think>It ends in `</think>Yes", "Yes"),
         ("<think>never closed", ""),
-        ("<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final<|message|>Yes<|return|>", "Yes"),
+        (
+            "<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final<|message|>Yes<|return|>",
+            "Yes",
+        ),
         ("<|start|>assistant<|channel|>commentary<|message|>hm<|end|>", ""),
         ("<|message|>Yes<|im_end|>", "Yes"),
         ("Yes<|im_end|>", "Yes"),
@@ -106,7 +110,10 @@ def without_preamble(parts: list[str]) -> str:
         ("**Voici le résumé :**\n\n* Un.", "* Un."),
         ("以下は要点です：\n\n- 一。", "- 一。"),
         ("Sure! Key points:\n1. One.", "1. One."),
-        ("There were three causes:\nwar, plague and famine.", "There were three causes:\nwar, plague and famine."),
+        (
+            "There were three causes:\nwar, plague and famine.",
+            "There were three causes:\nwar, plague and famine.",
+        ),
         ("Ada wrote it.\n- Really.", "Ada wrote it.\n- Really."),
         ("- Three causes:\n- war", "- Three causes:\n- war"),
         ("It ends here:", "It ends here:"),
@@ -123,7 +130,9 @@ def test_chatter_before_the_bullets_is_dropped(text: str, left: str) -> None:
 
 
 @given(
-    st.lists(st.sampled_from(["-", "*", "1", ".", " ", "\n", ":", "a", "Here:", "\n\n- b", "x" * 150]), max_size=10),
+    st.lists(
+        st.sampled_from(["-", "*", "1", ".", " ", "\n", ":", "a", "Here:", "\n\n- b", "x" * 150]), max_size=10
+    ),
     st.lists(st.integers(0, 500), max_size=6),
 )
 def test_chatter_does_not_depend_on_the_pieces(parts: list[str], places: list[int]) -> None:

@@ -1,4 +1,5 @@
-"""A model server that does what it is told: OpenAI's chat completions API over real TCP, scripted per request.
+"""A model server that does what it is told: OpenAI's chat completions API over real TCP, scripted per
+request.
 
 In a test it runs in a thread of its own; other processes reach it at `base_url`. By hand:
 
@@ -33,7 +34,8 @@ POLL_SECONDS = 0.005
 
 @dataclass(frozen=True)
 class Script:
-    """What the server does with one request. The constructors below cover the usual cases; `but` changes any field."""
+    """What the server does with one request. The constructors below cover the usual cases; `but` changes any
+    field."""
 
     events: tuple[Event, ...] = ()
     code: int = 200
@@ -60,7 +62,8 @@ class Script:
     def words(
         cls, text: str = SUMMARY, *, first_word: float = 0.0, every: float = 0.0, **changes: Any
     ) -> "Script":
-        """Stream the text word by word: `first_word` seconds before the first, `every` seconds between them."""
+        """Stream the text word by word: `first_word` seconds before the first, `every` seconds between
+        them."""
         return cls.deltas(re.findall(r"\s*\S+|\s+\Z", text), first_word=first_word, every=every, **changes)
 
     @classmethod
@@ -138,7 +141,8 @@ class Script:
 
     @classmethod
     def held(cls, until: Callable[[], bool], text: str = SUMMARY, **changes: Any) -> "Script":
-        """Send headers, and the words once `until()` is true: `threading.Event().is_set` lets a test decide when."""
+        """Send headers, and the words once `until()` is true: `threading.Event().is_set` lets a test decide
+        when."""
         words = cls.words(text, **changes)
         return words.but(events=(until, *words.events))
 
@@ -209,7 +213,8 @@ class Gone(Exception):
 
 
 class ModelServer:
-    """The server. Scripts are used up in order and the last one repeats, or a function picks one for each request.
+    """The server. Scripts are used up in order and the last one repeats, or a function picks one for each
+    request.
 
     A context manager: it listens on loopback within. `calls` counts the chat completions that were asked for.
     """

@@ -79,7 +79,9 @@ def test_client_that_leaves_is_noticed(server: ModelServer) -> None:
         calls = server.calls
         client = socket.create_connection(("127.0.0.1", server.port))
         body = json.dumps(BODY).encode()
-        client.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        client.sendall(
+            b"POST /v1/chat/completions HTTP/1.1\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+        )
         assert eventually(lambda calls=calls: server.calls == calls + 1)
         assert server.requests[-1].outcome == "running"
         client.close()
@@ -156,7 +158,17 @@ def test_answer_without_a_stream_is_whole(server: ModelServer) -> None:
 
 
 def test_it_runs_by_hand() -> None:
-    command = [sys.executable, "-m", "tests.support.model_server", "--port", "0", "--first-word", "0", "--text", "a b"]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.support.model_server",
+        "--port",
+        "0",
+        "--first-word",
+        "0",
+        "--text",
+        "a b",
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

@@ -1,7 +1,7 @@
 """What a model server's refusal means for the next try.
 
-Servers agree on the status codes and hardly on anything else, so the codes and phrases below are those of OpenAI,
-Azure, OpenRouter, Ollama, vLLM, llama.cpp and the compatible endpoints of Anthropic and Google.
+Servers agree on the status codes and hardly on anything else, so the codes and phrases below are those of
+OpenAI, Azure, OpenRouter, Ollama, vLLM, llama.cpp and the compatible endpoints of Anthropic and Google.
 """
 
 import math
@@ -43,7 +43,8 @@ _NAME = re.compile(r"[A-Za-z0-9_]{1,60}")
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What a server said against a request: the names it gave to the reason, and its sentence, in small letters."""
+    """What a server said against a request: the names it gave to the reason, and its sentence, in small
+    letters."""
 
     status: int
     names: tuple[str, ...] = ()
@@ -51,7 +52,8 @@ class Refusal:
 
     @classmethod
     def read(cls, status: int, body: object) -> "Refusal":
-        """From the error body in any of the usual shapes: an object, a list of objects, a sentence, a page."""
+        """From the error body in any of the usual shapes: an object, a list of objects, a sentence, a
+        page."""
         found = list(_facts(body))
         names = tuple(value for key, value in found if key != "message")
         message = " ".join(value for key, value in found if key == "message")
@@ -64,7 +66,8 @@ class Refusal:
         return any(pattern.search(name) for name in self.names)
 
     def failure(self, *, secret: str, retry_after: float | None = None) -> EngineFailure:
-        """The refusal as an EngineFailure. Its detail holds short names only: sentences may quote key or document."""
+        """The refusal as an EngineFailure. Its detail holds short names only: sentences may quote key or
+        document."""
         kind, code = _meaning(self)
         names = [name for name in self.names if _NAME.fullmatch(name) and secret.lower() not in name]
         detail = " ".join([f"HTTP {self.status}", *dict.fromkeys(names)])
@@ -122,7 +125,8 @@ def _meaning_of_429(refusal: Refusal) -> tuple[FailureKind, str]:
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """The wait that the headers ask for, in seconds, at most an hour. None if they ask for none that can be read.
+    """The wait that the headers ask for, in seconds, at most an hour. None if they ask for none that can be
+    read.
 
     `retry-after-ms` goes first; `Retry-After` is seconds or a date (RFC 9110, section 10.2.3).
     """

@@ -1,9 +1,10 @@
 """The embedded engine: it selects a document's own key sentences, offline and in milliseconds.
 
-A sentence is key when much of the text is about the same words (centrality), when later text takes them up rather
-than repeats them (direction, after PacSum: Zheng & Lapata 2019), and when it stands early. Words are weighed by how
-rare they are within the document itself, and cut to a prefix instead of stemmed, so no language needs data. Sums over
-"all later sentences" are one running vector, so time grows with the words, not with the pairs of sentences.
+A sentence is key when much of the text is about the same words (centrality), when later text takes them up
+rather than repeats them (direction, after PacSum: Zheng & Lapata 2019), and when it stands early. Words are
+weighed by how rare they are within the document itself, and cut to a prefix instead of stemmed, so no
+language needs data. Sums over "all later sentences" are one running vector, so time grows with the words, not
+with the pairs of sentences.
 """
 
 import math
@@ -30,7 +31,9 @@ _WORD = re.compile(rf"[{_UNSPACED}]+|(?:[^\W_{_UNSPACED}]|[{_MARKS}])+")
 _IS_UNSPACED = re.compile(rf"[{_UNSPACED}]")
 _FENCED = re.compile(r"^[ \t]*(```|~~~).*?(?:^[ \t]*\1|\Z)", re.DOTALL | re.MULTILINE)
 _FINISHED = re.compile(r"[.!?…‼⁇⁈⁉。！？｡．؟۔։।॥።။។][\"'”’»›)\]」』】）》〉*_\d\[]*$")
-_NO_PROSE = re.compile(r"\||\t\S|\S {3,}\S|https?://\S+$|[;{}]$|-->|(?:import|def|class|return|const|let|var) .*[({=]")
+_NO_PROSE = re.compile(
+    r"\||\t\S|\S {3,}\S|https?://\S+$|[;{}]$|-->|(?:import|def|class|return|const|let|var) .*[({=]"
+)
 _SPACE = re.compile(r"\s+")
 
 

@@ -113,7 +113,8 @@ class _Stream(httpcore2.NetworkStream):
         return self._stream.get_extra_info(info)
 
     def shut_down(self) -> None:
-        """Wake whoever reads. The plain method, as SSLSocket's own takes the TLS state from under the reader."""
+        """Wake whoever reads. The plain method, as SSLSocket's own takes the TLS state from under the
+        reader."""
         with suppress(OSError):
             socket.socket.shutdown(self._stream.get_extra_info("socket"), socket.SHUT_RDWR)
 
@@ -131,8 +132,9 @@ class _Backend(httpcore2.SyncBackend):
 
 
 class _Body(httpx2.SyncByteStream):
-    """A response's bytes. Once the answer is whole, closing reads the few that are left, so that the connection is
-    used again: the SDK closes at `[DONE]`, a few bytes before the end, which would throw the connection away."""
+    """A response's bytes. Once the answer is whole, closing reads the few that are left, so that the
+    connection is used again: the SDK closes at `[DONE]`, a few bytes before the end, which would throw the
+    connection away."""
 
     def __init__(self, stream: httpx2.SyncByteStream, call: Call | None) -> None:
         self._stream = stream

@@ -1,4 +1,5 @@
-"""An engine that asks any server which speaks OpenAI's chat completions API: the only module that knows the SDK."""
+"""An engine that asks any server which speaks OpenAI's chat completions API: the only module that knows the
+SDK."""
 
 import codecs
 import os
@@ -57,7 +58,8 @@ _CONTROLS = dict.fromkeys((*range(9), 11, 12, *range(13, 32), 127))
 
 
 class ServerSettings(Protocol):
-    """What the engine needs to know of a model server. Seconds bound one read, and are the caller's last resort."""
+    """What the engine needs to know of a model server. Seconds bound one read, and are the caller's last
+    resort."""
 
     @property
     def recipe(self) -> Recipe: ...
@@ -74,7 +76,8 @@ class ServerSettings(Protocol):
 class OpenAIEngine:
     """Writes summaries with a model server. One for the process: threads share its connections.
 
-    What a server does not know of our request it may reject; it is then asked again without that, and from then on.
+    What a server does not know of our request it may reject; it is then asked again without that, and from
+    then on.
     """
 
     format = "markdown"
@@ -98,7 +101,8 @@ class OpenAIEngine:
         )
 
     def write(self, text: str, *, title: str) -> "Answer":
-        """Ask for the summary of `text`. The iterator raises EngineFailure; `cancel` ends it from another thread."""
+        """Ask for the summary of `text`. The iterator raises EngineFailure; `cancel` ends it from another
+        thread."""
         call = Call()
         return Answer(self._pieces(text, title, call), call)
 
@@ -185,7 +189,8 @@ class OpenAIEngine:
     def _counts(
         self, usage: CompletionUsage | None, asked: list[dict[str, str]]
     ) -> tuple[int | None, int | None]:
-        """The tokens in and out. Raises EngineFailure if the server has read less than was sent, as some do silently."""
+        """The tokens in and out. Raises EngineFailure if the server has read less than was sent, as some do
+        silently."""
         tokens_in = _count(usage, "prompt_tokens")
         fewest = fewest_tokens("\n".join(turn["content"] for turn in asked))
         if tokens_in and fewest >= LEAST_TOKENS_TO_JUDGE:
@@ -197,7 +202,8 @@ class OpenAIEngine:
 
 
 class Answer:
-    """The pieces of one summary as they come. `heard_at` tells when the last bytes came, on the monotonic clock."""
+    """The pieces of one summary as they come. `heard_at` tells when the last bytes came, on the monotonic
+    clock."""
 
     def __init__(self, pieces: Generator[Piece, None, None], call: Call) -> None:
         self._pieces = pieces
@@ -225,7 +231,8 @@ class Answer:
 
 
 class _Draft:
-    """The answer so far: turns the server's chunks into pieces, and knows when it is whole or can't be used."""
+    """The answer so far: turns the server's chunks into pieces, and knows when it is whole or can't be
+    used."""
 
     def __init__(self, document: str, fence: str) -> None:
         self.model = ""
@@ -307,7 +314,8 @@ class _Draft:
         self.is_whole = True
 
     def _is_echo(self) -> bool:
-        """Whether the answer is no summary but our own words: the fence, the rules, or the document as it stands."""
+        """Whether the answer is no summary but our own words: the fence, the rules, or the document as it
+        stands."""
         answer, document = _plain(self._text), _plain(self._document)
         is_long = len(answer) > ECHO_CHARACTERS and not _BULLET.search(self._text)
         is_copied = (is_long or 2 * len(answer) > len(document)) and answer in document
@@ -320,7 +328,8 @@ class _Draft:
 
 @lru_cache(maxsize=8)
 def _connections(base_url: str, pid: int) -> httpx2.Client:
-    """The connections to one server, shared by all threads of the process `pid`: sockets don't survive a fork.
+    """The connections to one server, shared by all threads of the process `pid`: sockets don't survive a
+    fork.
 
     Redirects are not followed, so that a document goes to the configured server and nowhere else.
     """
@@ -329,7 +338,8 @@ def _connections(base_url: str, pid: int) -> httpx2.Client:
 
 
 def _proxy_for(url: str) -> str | None:
-    """The environment's proxy for this address, if any. What is on this machine or its network is reached directly."""
+    """The environment's proxy for this address, if any. What is on this machine or its network is reached
+    directly."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     if _is_near(host) or proxy_bypass(host):

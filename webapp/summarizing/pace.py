@@ -1,4 +1,5 @@
-"""Reads an engine in a thread of its own, so that its caller is never stuck: words in time, and deadlines that hold."""
+"""Reads an engine in a thread of its own, so that its caller is never stuck: words in time, and deadlines
+that hold."""
 
 import queue
 import threading
@@ -12,8 +13,8 @@ from webapp.summarizing.engine import EngineFailure, FailureKind, Finished, Piec
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What has come since the last one: forget the words before if `reset`, then add `words`. An empty one is a
-    tick."""
+    """What has come since the last one: forget the words before if `reset`, then add `words`. An empty one is
+    a tick."""
 
     words: str = ""
     reset: bool = False
@@ -41,16 +42,17 @@ def paced(
     tick_seconds: float,
     flush_seconds: float = 0.03,
 ) -> Generator[Batch, None, None]:
-    """Yield the engine's pieces as batches: the first words at once, later ones at most `flush_seconds` after they
-    came, and an empty batch at the latest `tick_seconds` after the last one. The last batch has `finished`.
+    """Yield the engine's pieces as batches: the first words at once, later ones at most `flush_seconds` after
+    they came, and an empty batch at the latest `tick_seconds` after the last one. The last batch has
+    `finished`.
 
-    Raises the engine's EngineFailure, or one of kind TRANSIENT: "silent_start" and "silent" when nothing came for
-    `first_word_seconds` before the first piece or `silence_seconds` after it, "too_slow" after `attempt_seconds`,
-    and "cut" if the engine ends without Finished. Bytes that are no piece yet (a keep-alive comment) break a silence,
-    where the engine tells of them by `heard_at`.
+    Raises the engine's EngineFailure, or one of kind TRANSIENT: "silent_start" and "silent" when nothing came
+    for `first_word_seconds` before the first piece or `silence_seconds` after it, "too_slow" after
+    `attempt_seconds`, and "cut" if the engine ends without Finished. Bytes that are no piece yet (a
+    keep-alive comment) break a silence, where the engine tells of them by `heard_at`.
 
-    Close the generator to end the work early. Then and after a failure the engine is told by `cancel`, where it has
-    that, and its thread ends as soon as it returns; it is not waited for.
+    Close the generator to end the work early. Then and after a failure the engine is told by `cancel`, where
+    it has that, and its thread ends as soon as it returns; it is not waited for.
     """
     pump = _Pump(pieces)
     clock = _Clock(pump, first_word_seconds, silence_seconds, attempt_seconds)
@@ -102,7 +104,8 @@ class _Clock:
         return self._pump.heard_at + seconds
 
     def check(self, *, is_silent: bool) -> None:
-        """Raise EngineFailure once a deadline has passed. A piece that waited for its caller is no silence."""
+        """Raise EngineFailure once a deadline has passed. A piece that waited for its caller is no
+        silence."""
         now = time.monotonic()
         if now >= self._last_at:
             raise EngineFailure(FailureKind.TRANSIENT, "too_slow")
@@ -110,18 +113,43 @@ class _Clock:
             raise EngineFailure(FailureKind.TRANSIENT, "silent" if self._pump.has_spoken else "silent_start")
 
 
-class _Pump(threading.Thread):
+class _Pump:
     """Takes the pieces out of the engine, one after the other, in a thread that may be left behind."""
 
     def __init__(self, pieces: Iterator[Piece]) -> None:
-        super().__init__(name="pump", daemon=True)
         self.has_spoken = False
         self._pieces: Any = pieces
         self._piece_at = time.monotonic()
         self._out: queue.SimpleQueue[Piece | BaseException] = queue.SimpleQueue()
         self._is_stopped = False
+        self._thread = threading.Thread(target=self._run, name="pump", daemon=True)
 
-    def run(self) -> None:
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Tell the engine to end; a thread that is blocked in it wakes up."""
+        self._is_stopped = True
+        cancel = getattr(self._pieces, "cancel", None)
+        if cancel and self._thread.is_alive():
+            cancel()
+
+    def next(self, timeout: float) -> Piece | None:
+        """The next piece, or None if none comes within `timeout` seconds. Raises what the engine raised."""
+        try:
+            found = self._out.get(timeout=max(timeout, 0.0))
+        except queue.Empty:
+            return None
+        if isinstance(found, BaseException):
+            raise found
+        return found
+
+    @property
+    def heard_at(self) -> float:
+        """When the engine last gave a sign of life, on the monotonic clock."""
+        return max(self._piece_at, getattr(self._pieces, "heard_at", 0.0))
+
+    def _run(self) -> None:
         try:
             self._pass_on()
             self._out.put(EngineFailure(FailureKind.TRANSIENT, "cut"))
@@ -141,25 +169,3 @@ class _Pump(threading.Thread):
         close = getattr(self._pieces, "close", None)
         if close:
             close()
-
-    def next(self, timeout: float) -> Piece | None:
-        """The next piece, or None if none comes within `timeout` seconds. Raises what the engine raised."""
-        try:
-            found = self._out.get(timeout=max(timeout, 0.0))
-        except queue.Empty:
-            return None
-        if isinstance(found, BaseException):
-            raise found
-        return found
-
-    @property
-    def heard_at(self) -> float:
-        """When the engine last gave a sign of life, on the monotonic clock."""
-        return max(self._piece_at, getattr(self._pieces, "heard_at", 0.0))
-
-    def stop(self) -> None:
-        """Tell the engine to end; a thread that is blocked in it wakes up."""
-        self._is_stopped = True
-        cancel = getattr(self._pieces, "cancel", None)
-        if cancel and self.is_alive():
-            cancel()

@@ -1,7 +1,8 @@
-"""A summary as HTML that cannot do anything: a model's answer is as much to be trusted as the document it read.
+"""A summary as HTML that cannot do anything: a model's answer is as much to be trusted as the document it
+read.
 
-Markdown goes through two nets. The parser is told to know no HTML, and its tokens lose each link, image and attribute;
-then a sanitizer keeps a short list of elements and no attribute at all. Either alone would do.
+Markdown goes through two nets. The parser is told to know no HTML, and its tokens lose each link, image and
+attribute; then a sanitizer keeps a short list of elements and no attribute at all. Either alone would do.
 """
 
 import html
@@ -20,14 +21,20 @@ ELEMENTS = {"p", "br", "ul", "ol", "li", "strong", "em", "s", "code", "pre", "bl
 LONGEST_MARKDOWN_CHARS = 50_000  # no summary is longer: what is, is shown as it came, quickly
 MOST_OPEN_MARKS = 8
 
-# HTML stays text by html=False. Underlined headings and references need lines that are not there yet: a text that is
-# still being written would jump about.
-_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable(["lheading", "reference"])
+# HTML stays text by html=False. Underlined headings and references need lines that are not there yet: a text
+# that is still being written would jump about.
+_MARKDOWN = (
+    MarkdownIt("commonmark", {"html": False})
+    .enable(["table", "strikethrough"])
+    .disable(["lheading", "reference"])
+)
 
 _PARAGRAPH_BREAK = re.compile(r"\n[ \t]*\n")
 _FENCE = re.compile(r"^ {0,3}(?:```|~~~)", re.MULTILINE)
 _LAST_ITEM = re.compile(r"\n(?=[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t])")
-_HALF_MARK = re.compile(r"(?:(?:(?<=[\s(])|\A)(?:[*_]{1,3}|`{1,3}|!?\[)|^[ \t]*(?:#{1,6}|[-+]|\d{1,9}[.)]))\Z", re.MULTILINE)
+_HALF_MARK = re.compile(
+    r"(?:(?:(?<=[\s(])|\A)(?:[*_]{1,3}|`{1,2}|!?\[)|^[ \t]*(?:#{1,6}|[-+]|\d{1,9}[.)]))\Z", re.MULTILINE
+)
 _HALF_LINK = re.compile(r"\]\([^()\s]*+$")
 _HALF_CLOSE = re.compile(r"(?<=[^\s*_~`])(?:\*{1,2}|_|~|`{1,2}|\\)\Z")
 _RUN = re.compile(r"\\.|`+|\*+|_+|~~", re.DOTALL)
@@ -99,8 +106,10 @@ def _words(content: str) -> Token:
 def _completed(text: str) -> str:
     """The text with what its last line has opened closed, so that words do not change their look as more arrive."""
     if len(_FENCE.findall(text)) % 2:
-        return text
-    start = max((gap.end() for pattern in (_PARAGRAPH_BREAK, _LAST_ITEM) for gap in pattern.finditer(text)), default=0)
+        return text.rstrip("`")  # the parser closes a block of code by itself, but not at half a fence
+    start = max(
+        (gap.end() for pattern in (_PARAGRAPH_BREAK, _LAST_ITEM) for gap in pattern.finditer(text)), default=0
+    )
     before, last = text[:start], text[start:].rstrip()
     last = _HALF_MARK.sub("", last).rstrip()
     if _HALF_LINK.search(last):

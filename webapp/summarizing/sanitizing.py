@@ -2,18 +2,20 @@
 
 import re
 
-# Bidirectional overrides show words in another order than they are in; tag characters and variation selectors spell
-# whole sentences that nobody sees; zero-width ones split a word that a filter looks for. An emoji flag of a region,
-# which is made of tags, becomes a plain flag.
+# Bidirectional overrides show words in another order than they are in; tag characters and variation selectors
+# spell whole sentences that nobody sees; zero-width ones split a word that a filter looks for. An emoji flag
+# of a region, which is made of tags, becomes a plain flag.
 _CONTROLS = r"\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff\ufff9-\ufffb"
 _DIRECTIONS = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f"
-_ZERO_WIDTH = r"\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u200b\u2060-\u2065\u3164\ufeff\uffa0\U0001d173-\U0001d17a"
+_ZERO_WIDTH = (
+    r"\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u200b\u2060-\u2065\u3164\ufeff\uffa0\U0001d173-\U0001d17a"
+)
 _TAGS = r"\U000e0000-\U000e0fff"
 _SELECTORS = r"\u180b-\u180d\u180f\ufe00-\ufe0f"
 _JOINERS = r"\u200c\u200d"
 
-# A joiner shapes letters in these scripts, and joins emoji; a selector picks an emoji's colours. One, between two of
-# the kind, is kept.
+# A joiner shapes letters in these scripts, and joins emoji; a selector picks an emoji's colours. One, between
+# two of the kind, is kept.
 _JOINING = r"\u0620-\u06ff\u0750-\u077f\u08a0-\u08ff\u0710-\u074f\u1807-\u1842\u0900-\u0dff\u1000-\u109f\u1780-\u17d3"
 _PICTURE = r"\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
 _KEPT = (

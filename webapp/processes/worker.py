@@ -1,0 +1,74 @@
+"""A worker process: one lane's queue, and as many threads as may write summaries at once."""
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+from dramatiq import Worker
+from flask import Flask
+
+from webapp.config import Settings
+from webapp.models import presence
+from webapp.processes import journal
+
+BEAT_SECONDS = 5.0
+STOP_MS = 3_000
+EXIT_SECONDS = 5.0
+
+log = logging.getLogger(__name__)
+
+
+def run(lane: str, settings: Settings) -> None:
+    """Work on a lane until SIGTERM or SIGINT, then give back what is not finished and return within 5 seconds."""
+    from tasks import summaries
+
+    journal.start(lane, settings.log_level)
+    stopping = stop_signal()
+    app = summaries.make_app()
+    threads = settings.interactive_threads if lane == "interactive" else settings.warm_threads
+    worker = Worker(app.extensions["broker"], queues={lane}, worker_threads=threads)
+    worker.queue_prefetch = threads  # a message waits where any process can have it, not behind a busy thread
+    worker.start()
+    threading.Thread(target=_beat, args=(app, lane, stopping), name="presence", daemon=True).start()
+    stopping.wait()
+    _exit_in_time()
+    summaries.stop_all()
+    worker.stop(timeout=STOP_MS)
+    _quietly(app, presence.leave)
+
+
+def stop_signal() -> threading.Event:
+    """An event that SIGTERM and SIGINT set."""
+    stopping = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopping.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    return stopping
+
+
+def _beat(app: Flask, lane: str, stopping: threading.Event) -> None:
+    while not stopping.is_set():
+        _quietly(app, lambda: presence.beat(lane))
+        stopping.wait(BEAT_SECONDS)
+
+
+def _quietly(app: Flask, say: Callable[[], None]) -> None:
+    """Presence is for people to read: that it can't be written must not end the work."""
+    try:
+        with app.app_context():
+            say()
+    except Exception as error:
+        log.warning("Nobody was told that this worker lives: %s", error)
+
+
+def _exit_in_time() -> None:
+    """A thread that hangs in a read or a lock does not hold up the exit: its lease ends, its message comes back."""
+    timer = threading.Timer(EXIT_SECONDS, os._exit, args=[0])
+    timer.daemon = True
+    timer.start()
