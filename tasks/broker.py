@@ -17,15 +17,22 @@ from dramatiq.broker import Consumer
 from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
 from dramatiq.errors import ConnectionClosed
 from dramatiq.middleware import Middleware, MiddlewareError
-from redis import BlockingConnectionPool, ConnectionError, Redis, RedisError, TimeoutError
+from redis import BlockingConnectionPool, Redis, RedisError
+from redis import exceptions as redis_errors
 
-SEND_SECONDS = 0.5  # the longest that a save waits for Redis, for each of: a free connection, connecting, the answer
+SEND_SECONDS = (
+    0.5  # the longest that a save waits for Redis, for each of: a free connection, connecting, the answer
+)
 AWAY_SECONDS = 1.0  # after a failure to send, the next senders do not even try
 PATIENCE_SECONDS = 5.0  # of a worker's connections; longer than the blocking wait
 MOST_IDLE_SECONDS = 2.0
 RECONNECT_SECONDS = 0.5
-HEARTBEAT_TIMEOUT_MS = 15_000  # a worker not heard of for so long is dead, and its messages go back to their queue
-ALWAYS = 1_000_000  # of a million commands, how many look for dead workers; the default finds them after minutes
+HEARTBEAT_TIMEOUT_MS = (
+    15_000  # a worker not heard of for so long is dead, and its messages go back to their queue
+)
+ALWAYS = (
+    1_000_000  # of a million commands, how many look for dead workers; the default finds them after minutes
+)
 
 log = logging.getLogger(__name__)
 
@@ -69,10 +76,10 @@ class WakingBroker(RedisBroker):
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
         """Send a message. Raises RedisError: at once, if Redis was found away a moment ago; else soon."""
         if time.monotonic() < self._away_until:
-            raise ConnectionError("Redis was away a moment ago.")
+            raise redis_errors.ConnectionError("Redis was away a moment ago.")
         try:
             return super().enqueue(message, delay=delay)
-        except (ConnectionError, TimeoutError):
+        except (redis_errors.ConnectionError, redis_errors.TimeoutError):
             self._away_until = time.monotonic() + AWAY_SECONDS
             raise
 
@@ -128,7 +135,7 @@ class WokenConsumer(_RedisConsumer):
         """Until there may be something to fetch. To move the queue's head to its head blocks while it is empty."""
         self._room.clear()
         if self.outstanding_message_count < self.prefetch:
-            self._client.blmove(self._key, self._key, self._idle_seconds, "LEFT", "LEFT")
+            self._client.execute_command("BLMOVE", self._key, self._key, "LEFT", "LEFT", self._idle_seconds)
         elif not self._room.wait(self._idle_seconds):
             self.broker.do_fetch(self.queue_name, 0)  # a heartbeat, which otherwise comes with each fetch
 
@@ -169,7 +176,7 @@ def make_broker(url: str, *, is_writing: Callable[[], bool] = lambda: False) -> 
     return WakingBroker(url, is_writing)
 
 
-def connect(url: str, seconds: float) -> "Redis[bytes]":
+def connect(url: str, seconds: float) -> Redis:
     """A client for the broker's database whose every wait is bounded by `seconds`, without retries."""
     pool = BlockingConnectionPool.from_url(url, timeout=seconds)
     database = int(pool.connection_kwargs.get("db") or 0) + 1
@@ -177,7 +184,7 @@ def connect(url: str, seconds: float) -> "Redis[bytes]":
     return Redis(connection_pool=pool)
 
 
-def _patient(broker: WakingBroker, client: "Redis[bytes]") -> RedisBroker:
+def _patient(broker: WakingBroker, client: Redis) -> RedisBroker:
     """The same broker to Redis, but speaking through `client`."""
     patient = RedisBroker(client=client, middleware=[], namespace=broker.namespace, **_SETTINGS)
     patient.broker_id = broker.broker_id

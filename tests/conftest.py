@@ -1,5 +1,6 @@
 """Three people, a real Valkey, a real SQLite, and a worker that runs when it is told to."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -41,10 +42,14 @@ def make_app(tmp_path: Path, valkey: Valkey) -> Iterator[MakeApp]:
 
     def make(**environ: str) -> Flask:
         given = {"PRECIS_DATA": str(tmp_path), "REDIS_URL": valkey.url, "SECRET_KEY": "for tests only"}
+        if database := os.environ.get("PRECIS_TEST_DATABASE_URL"):
+            given["DATABASE_URL"] = database
         app = create_app(Settings.load({**given, **environ}))
         apps.append(app)
         contexts.append(app.app_context())
         contexts[-1].push()
+        if database and len(apps) == 1:
+            db.drop_all()
         db.create_all()
         return app
 

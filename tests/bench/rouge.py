@@ -105,7 +105,7 @@ def by_engine(text: str) -> list[Span]:
 
 
 def summary(text: str, spans: Iterable[Span], task: Task) -> str:
-    """The best-ranked spans within the task's budget, the last one cut to it, in reading order, one a line."""
+    """The best-ranked spans within the budget, the last one cut to it, in reading order, one a line."""
     left = task.budget
     kept: list[tuple[Span, str]] = []
     for span in spans:
@@ -195,7 +195,8 @@ def report(folder: Path) -> None:
             print(f"{task.name:18}{len(documents):4} {name:8}{shown(here)}  {shown(table)}{took:>13}")
     for name in ("random", "lead", "engine") if macro else ():
         print(
-            f"macro average: {name:8}{mean(macro[name]):6.2f}   table {mean(macro[f'{name} in the table']):6.2f}"
+            f"macro average: {name:8}{mean(macro[name]):6.2f}",
+            f"  table {mean(macro[f'{name} in the table']):6.2f}",
         )
 
 

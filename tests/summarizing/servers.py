@@ -16,6 +16,7 @@ DOCUMENT = (
     "Ten years later she translated an article on his next machine and added notes of her own, "
     "which were longer than the article and held what is called the first program."
 )
+RECIPE = Recipe("openai", "scripted", "1", parameters=PARAMETERS)
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Server:
     openai_api_key: str | None = KEY
     context_tokens: int | None = None
     attempt_seconds: float = 60.0
-    recipe: Recipe = Recipe("openai", "scripted", "1", parameters=PARAMETERS)
+    recipe: Recipe = RECIPE
 
 
 def engine_on(server: ModelServer, **settings: object) -> OpenAIEngine:

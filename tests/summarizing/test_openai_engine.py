@@ -13,10 +13,11 @@ import pytest
 
 from tests.summarizing.servers import DOCUMENT, KEY, Server, engine_on, eventually, failure_of, shown, written
 from tests.support.model_server import SUMMARY, ModelServer, Script, chunk
+from webapp.summarizing.connections import Call, proxy_for
 from webapp.summarizing.diagnosis import LONGEST_RETRY_AFTER_SECONDS, Refusal, retry_after_seconds
+from webapp.summarizing.draft import MAX_CHARACTERS
 from webapp.summarizing.engine import EngineFailure, FailureKind, Finished, Thinking, Words
-from webapp.summarizing.interrupts import Call
-from webapp.summarizing.openai_engine import MAX_CHARACTERS, OpenAIEngine, _proxy_for
+from webapp.summarizing.openai_engine import OpenAIEngine
 
 TRANSIENT, UNUSABLE, PERMANENT = FailureKind.TRANSIENT, FailureKind.UNUSABLE, FailureKind.PERMANENT
 UNAVAILABLE, LIMITED, MISCONFIGURED = FailureKind.UNAVAILABLE, FailureKind.LIMITED, FailureKind.MISCONFIGURED
@@ -188,7 +189,7 @@ def test_broken_stream_is_tried_again(
 def test_endless_line_is_not_kept_in_memory(
     server: ModelServer, engine: OpenAIEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("webapp.summarizing.interrupts.MAX_RESPONSE_BYTES", 100_000)
+    monkeypatch.setattr("webapp.summarizing.connections.MAX_RESPONSE_BYTES", 100_000)
     server.script(Script.raw(*[b"data: " + b"x" * 10_000] * 20, None))
     assert failure_of(engine).code == "cut"
     assert eventually(lambda: server.requests[-1].outcome == "disconnected")
@@ -388,7 +389,7 @@ def test_reasons_hold_neither_the_key_nor_the_document(server: ModelServer, engi
         failure = failure_of(engine)
         assert "canary" not in str(failure), status
         assert "Lovelace" not in str(failure), status
-        assert failure.__suppress_context__
+        assert (failure.__cause__, failure.__suppress_context__) == (None, True)
 
 
 def test_secret_that_looks_like_a_code_is_left_out() -> None:
@@ -581,9 +582,9 @@ def test_near_servers_are_reached_without_the_proxy(
         "http://ollama:11434",
         "http://nas.local/v1",
     ):
-        assert _proxy_for(near) is None, near
-    assert _proxy_for("https://models.example.org/v1") is None
-    assert _proxy_for("https://api.openai.com/v1") == "http://127.0.0.1:1"
+        assert proxy_for(near) is None, near
+    assert proxy_for("https://models.example.org/v1") is None
+    assert proxy_for("https://api.openai.com/v1") == "http://127.0.0.1:1"
 
 
 def test_far_server_is_reached_through_the_proxy(

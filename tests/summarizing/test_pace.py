@@ -4,15 +4,16 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from tests.summarizing.servers import DOCUMENT, engine_on, eventually
-from tests.support.model_server import SUMMARY, ModelServer, Script, chunk
+from tests.support.model_server import SUMMARY, Event, ModelServer, Script, chunk
 from webapp.summarizing.engine import EngineFailure, FailureKind, Finished, Piece, Reset, Thinking, Words
 from webapp.summarizing.pace import Batch, paced
 
 DONE = Finished("scripted")
+PINGS: list[Event] = [b": ping\n\n", 0.02] * 500
 
 
 def run(pieces: Iterator[Piece], **changes: float) -> Generator[Batch, None, None]:
@@ -187,7 +188,7 @@ def test_summary_arrives_in_batches(server: ModelServer) -> None:
         ),
         (Script.drip(0.02), {"attempt_seconds": 0.3}, "too_slow"),
         (
-            Script.raw(*[b": ping\n\n", 0.02] * 500),
+            Script.raw(*PINGS),
             {"first_word_seconds": 0.5, "attempt_seconds": 0.8},
             "too_slow",
         ),

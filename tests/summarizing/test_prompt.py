@@ -12,16 +12,26 @@ from webapp.summarizing.tokens import estimated_tokens, fewest_tokens
 
 FENCE = "[[document 0123456789abcdef]]"
 TEXTS = {
-    "English": "The library is for the people of the town, and it was built with money from a fund that is older than it.",
-    "German": "Die Bibliothek ist für die Leute der Stadt und wurde mit Geld von einem Fonds gebaut, das nicht auf dem Konto war.",
-    "French": "La bibliothèque est pour les gens de la ville et elle a été construite avec une somme qui est dans le fonds.",
-    "Spanish": "La biblioteca es para la gente de la ciudad y se construyó con el dinero que los fondos del estado dan por ley.",
-    "Italian": "La biblioteca è per la gente della città ed è stata fatta con il denaro che non era nella cassa di un fondo.",
-    "Portuguese": "A biblioteca é para o povo da cidade e não foi feita com o dinheiro do fundo, mas com uma doação que se fez.",
-    "Dutch": "De bibliotheek is voor de mensen van de stad en het geld is niet van een fonds dat er al was maar van de stad.",
-    "Polish": "Biblioteka jest dla ludzi w mieście i nie była budowana z pieniędzy od rządu, jest to dar, że się tak powie, na lata.",
-    "Russian": "Библиотека была построена для жителей города, и деньги на это выделил фонд, который старше её.",
-    "Ukrainian": "Бібліотека була збудована для мешканців міста, і гроші на це дав фонд, який старший за неї.",
+    "English": "The library is for the people of the town, and "
+    "it was built with money from a fund that is old.",
+    "German": "Die Bibliothek ist für die Leute der Stadt und wurde mit "
+    "Geld von einem Fonds gebaut, das nicht auf dem Konto war.",
+    "French": "La bibliothèque est pour les gens de la ville et elle "
+    "a été construite avec une somme qui est dans le fonds.",
+    "Spanish": "La biblioteca es para la gente de la ciudad y se "
+    "construyó con el dinero que los fondos del estado dan por ley.",
+    "Italian": "La biblioteca è per la gente della città ed è stata "
+    "fatta con il denaro che non era nella cassa di un fondo.",
+    "Portuguese": "A biblioteca é para o povo da cidade e não foi feita "
+    "com o dinheiro do fundo, mas com uma doação que se fez.",
+    "Dutch": "De bibliotheek is voor de mensen van de stad en het geld "
+    "is niet van een fonds dat er al was maar van de stad.",
+    "Polish": "Biblioteka jest dla ludzi w mieście i nie była budowana z "
+    "pieniędzy od rządu, jest to dar, że się tak powie, na lata.",
+    "Russian": "Библиотека была построена для жителей города, и "
+    "деньги на это выделил фонд, который старше её.",
+    "Ukrainian": "Бібліотека була збудована для мешканців міста, і гроші "
+    "на це дав фонд, який старший за неї.",
     "Greek": "Η βιβλιοθήκη είναι για τους ανθρώπους της πόλης.",
     "Arabic": "المكتبة للناس في المدينة وبنيت بأموال من صندوق أقدم منها بكثير في هذه السنة.",
     "Persian": "کتابخانه برای مردم شهر است و با پولی که از صندوق گرفته شد ساخته شده است.",

@@ -3,10 +3,13 @@
 import re
 
 import lxml.html
+import nh3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
+from webapp.summarizing import rendering
 from webapp.summarizing.rendering import ELEMENTS, summary_html
 from webapp.summarizing.sanitizing import visible
 
@@ -86,11 +89,16 @@ ATTACKS = [
 ]  # fmt: skip
 
 HIDDEN = {
-    "bidi override": "\u202e", "isolate": "\u2066", "mark": "\u200f", "zero width space": "\u200b", "word joiner": "\u2060",
-    "byte order mark": "\ufeff", "soft hyphen": "\u00ad", "NUL": "\x00", "escape": "\x1b", "C1": "\x9b", "filler": "\u3164",
-    "tags": "\U000e0001\U000e0069\U000e0067\U000e006e\U000e007f", "selectors": "\U000e0100\U000e0120", "selector": "\ufe01",
-    "lone surrogate": "\ud800", "joiner": "\u200d", "non-joiner": "\u200c", "joiners": "\u200d\u200c\u200d",
+    "bidi override": "\u202e", "isolate": "\u2066", "mark": "\u200f", "zero width space": "\u200b",
+    "word joiner": "\u2060", "byte order mark": "\ufeff", "soft hyphen": "\u00ad", "filler": "\u3164",
+    "NUL": "\x00", "escape": "\x1b", "C1": "\x9b", "lone surrogate": "\ud800", "selector": "\ufe01",
+    "tags": "\U000e0001\U000e0069\U000e0067\U000e006e\U000e007f", "selectors": "\U000e0100\U000e0120",
+    "joiner": "\u200d", "non-joiner": "\u200c", "joiners": "\u200d\u200c\u200d",
 }  # fmt: skip
+MARKS = [
+    "**", "*", "_", "`", "```\n", "\n", "\n\n", "- ", "1. ", "> ", "# ", "|", "|-|-|\n", "[", "](", ")", "![",
+    "\\", "~~", "word", " ",
+]  # fmt: skip
 
 
 def tree(markup: str) -> lxml.html.HtmlElement:
@@ -102,13 +110,12 @@ def shown(text: str, format: str = "markdown") -> str:
 
 
 def assert_harmless(markup: str) -> None:
-    """Only allowed elements, no attribute, no comment. The list's own class is ours, and is on the root alone."""
-    for element in tree(markup).iterdescendants():
+    """Only allowed elements, no attribute, no comment. The class is ours, and is on the root alone."""
+    root = tree(markup)
+    for element in root.iterdescendants():
         assert element.tag in ELEMENTS
-        assert dict(element.attrib) in (
-            {},
-            {"class": "prose-list"} if element.getparent().tag == "main" else {},
-        )
+        own = {"class": "prose-list"} if element.getparent() is root else {}
+        assert dict(element.attrib) in ({}, own)
 
 
 def test_there_are_enough_attacks() -> None:
@@ -145,12 +152,29 @@ def test_an_image_in_a_link_and_one_without_words_are_told() -> None:
     assert shown("![](https://a.example) [](https://b.example)") == "https://a.example https://b.example"
 
 
+def test_the_sanitizer_alone_leaves_no_attribute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rendering, "_harmless", lambda tokens: tokens)
+    markup = summary_html("[a](https://b.example 'c') ![d](e)\n\n3. f\n\n```g\nh\n```", "markdown")
+    monkeypatch.setattr(rendering, "_MARKDOWN", MarkdownIt("commonmark", {"html": True}))
+    markup += summary_html(
+        "<p lang=en title=x onclick=alert(1) hx-get=/>a</p>\n\n<script>alert(1)</script>", "markdown"
+    )
+    assert_harmless(markup)
+
+
+def test_the_parser_alone_leaves_no_attribute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nh3, "clean", lambda markup, **_: markup)
+    assert_harmless(summary_html("[a](https://b.example 'c') ![d](e)\n\n3. f\n\n```g\nh\n```", "markdown"))
+    assert_harmless(summary_html("<p lang=en hx-get=/>a</p>\n\n<script>alert(1)</script>", "markdown"))
+
+
 def test_markdown_keeps_its_structure() -> None:
-    text = "# One\n### Two\n\n- **a** and *b*\n- `c`\n\n> d\n\n|e|f|\n|-|-|\n|g|h|\n\n1. i\n\n```py\nj\n```\nk  \nl\n\n---\n"
+    text = "# One\n### Two\n\n- **a** and *b*\n- `c`\n\n> d\n\n"
+    text += "|e|f|\n|-|-|\n|g|h|\n\n1. i\n\n```py\nj\n```\nk  \nl\n\n---\n"
     tags = [element.tag for element in tree(summary_html(text, "markdown")).iterdescendants()]
     assert tags == [
-        "h3", "h4", "ul", "li", "strong", "em", "li", "code", "blockquote", "p", "table", "thead", "tr", "th", "th",
-        "tbody", "tr", "td", "td", "ol", "li", "pre", "code", "p", "br",
+        "h3", "h4", "ul", "li", "strong", "em", "li", "code", "blockquote", "p", "table", "thead", "tr",
+        "th", "th", "tbody", "tr", "td", "td", "ol", "li", "pre", "code", "p", "br",
     ]  # fmt: skip
 
 
@@ -237,13 +261,8 @@ def test_line_ends_are_all_one() -> None:
 
 
 MARKUP = st.lists(
-    st.one_of(
-        st.sampled_from(ATTACKS),
-        st.sampled_from(["**", "*", "_", "`", "```\n", "\n", "\n\n", "- ", "1. ", "> ", "# ", "|", "|-|-|\n", "[", "](", ")", "![", "\\", "~~", "word", " "]),
-        st.text(max_size=20),
-    ),
-    max_size=12,
-).map("".join)  # fmt: skip
+    st.one_of(st.sampled_from(ATTACKS), st.sampled_from(MARKS), st.text(max_size=20)), max_size=12
+).map("".join)
 
 
 @given(MARKUP, st.sampled_from(["markdown", "sentences"]))

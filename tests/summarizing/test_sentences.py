@@ -1,5 +1,6 @@
 """The sentence splitter: any script, exact offsets, linear time."""
 
+import re
 import time
 
 import pytest
@@ -15,8 +16,8 @@ from webapp.summarizing.sentences import (
 )
 
 HOSTILE = [
-    ". . . ", '!"!"', ".....x", "Mr. Mr. ", "a.b.", "(((((", "))))).", "\n \n ", "A. A. ", "1. ", "。」", "[1].[1]", "   ",
-    "A: b\n", "x\n", "Ab Cd Ef: ", "- ", "| a ", "```\n", "ก", "a, ", "?!", "... ",
+    ". . . ", '!"!"', ".....x", "Mr. Mr. ", "a.b.", "(((((", "))))).", "\n \n ", "A. A. ", "1. ", "。」",
+    "[1].[1]", "   ", "A: b\n", "x\n", "Ab Cd Ef: ", "- ", "| a ", "```\n", "ก", "a, ", "?!", "... ",
 ]  # fmt: skip
 
 PARAGRAPHS = {
@@ -40,6 +41,7 @@ PARAGRAPHS = {
     "japanese": ["「行こう。」と彼は言った。", "価格は３．５です。", "次の文！？"],
     "hindi": ["डॉ. शर्मा आए।", "क्या यह ठीक है?", "हाँ।"],
     "arabic": ["هذه جملة طويلة.", "هل هذه جملة؟", "نعم."],
+    "chat": ["so i went there.", "it was closed, e.g. for lunch.", "why?", "no idea"],
     "footnotes": ["It grew.[1]", "Nobody knows why.[2][3]", "The end."],
 }
 
@@ -56,7 +58,9 @@ def test_sentences_end_at_their_marks_in_each_script(language: str) -> None:
 
 
 def test_hard_wrapped_lines_are_one_sentence() -> None:
-    text = "The library keeps a summary of each\ndocument, written as soon as Alice\nsaves it. Nobody waits for\nit."
+    text = (
+        "The library keeps a summary of each\ndocument, written when Alice\nsaves it. Nobody waits for\nit."
+    )
     assert parts(text) == [text[: text.index(" Nobody")], "Nobody waits for\nit."]
 
 
@@ -129,10 +133,11 @@ def _once(text: str) -> float:
     return time.process_time() - start
 
 
-PROSE = st.lists(
-    st.sampled_from(["Alice", "went", "home", ".", "!", "?", "。", "我们", "\n", "\n\n", " ", "- ", "Dr.", "3.5", "\"", ")", "।", "ก", "A:"]),
-    max_size=60,
-).map("".join)  # fmt: skip
+PIECES = [
+    "Alice", "went", "home", ".", "!", "?", "。", "我们", "\n", "\n\n", " ", "- ", "Dr.", "3.5",
+    '"', ")", "।", "ก", "A:",
+]  # fmt: skip
+PROSE = st.lists(st.sampled_from(PIECES), max_size=60).map("".join)
 
 
 @given(st.one_of(PROSE, st.text(max_size=300)))
@@ -143,16 +148,10 @@ def test_spans_are_ordered_disjoint_trimmed_and_hold_every_letter(text: str) -> 
         assert end <= span.start < span.end <= len(text)
         assert span.of(text) == span.of(text).strip()
         end = span.end
-    assert sum(map(str.isalpha, _outside(text, spans))) == _letters_before_list_lines(text, spans)
+    outside = re.sub(r"^\s*[a-z]\)", "", _outside(text, spans), flags=re.MULTILINE)  # the mark of a list line
+    assert not any(map(str.isalpha, outside))
 
 
 def _outside(text: str, spans: list[Span]) -> str:
     edges = [0, *(edge for span in spans for edge in span), len(text)]
-    return "".join(text[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True))
-
-
-def _letters_before_list_lines(text: str, spans: list[Span]) -> int:
-    """Lines that count "a) ", "b) " keep their letter to themselves."""
-    return sum(
-        text[span.start - 3 : span.start - 1][-1:] == ")" and text[span.start - 3].islower() for span in spans
-    )
+    return "\n".join(text[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True))

@@ -28,7 +28,7 @@ SUMMARY = """\
 - Its 8,000 parts weigh five tonnes and calculate to 31 digits."""
 
 Event = Mapping[str, Any] | bytes | float | Callable[[], bool] | None
-"""A chunk's JSON, raw bytes, a pause in seconds, a condition to wait for, or None: silence until the client leaves."""
+"""A chunk's JSON, raw bytes, a pause in seconds, a condition to wait for, or None: silence for ever."""
 POLL_SECONDS = 0.005
 
 
@@ -77,13 +77,12 @@ class Script:
         return cls(tuple(events)).but(**changes)
 
     @classmethod
-    def thoughts(cls, thoughts: str, text: str = SUMMARY, *, field: str = "reasoning_content", every: float = 0.0,
-                 **changes: Any) -> "Script":  # fmt: skip
+    def thoughts(cls, thoughts: str, text: str = SUMMARY, *, field: str = "reasoning_content") -> "Script":
         """Stream thoughts in a field of their own, as servers of reasoning models do, then the text."""
         events: list[Event] = []
         for word in re.findall(r"\s*\S+", thoughts):
-            events += [chunk({field: word}), every]
-        return cls((*events, *cls.words(text, every=every).events)).but(**changes)
+            events.append(chunk({field: word}))
+        return cls((*events, *cls.words(text).events))
 
     @classmethod
     def status(cls, code: int, *, error: object = None, retry_after: str | None = None,
@@ -222,6 +221,7 @@ class ModelServer:
     def __init__(self, scripts: Scripts = (), *, port: int = 0) -> None:
         self.port = port
         self.requests: list[Request] = []
+        self.running = 0  # how many are being answered now
         self.script(scripts)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="model-server", daemon=True)
@@ -251,11 +251,6 @@ class ModelServer:
     @property
     def open_connections(self) -> int:
         return len(self._connections)
-
-    @property
-    def running(self) -> int:
-        """How many requests are being answered now."""
-        return sum(request.outcome == "running" for request in self.requests)
 
     def script(self, scripts: Scripts) -> None:
         """What to do from the next request on."""
@@ -317,10 +312,11 @@ class ModelServer:
             await connection.send_plain(_models() if request.path.endswith("/models") else Script.status(404))
             return True
         self.requests.append(request)
+        self.running += 1
         script = _checked(self._choose(request), request)
         try:
             request.outcome = await connection.answer(script, request)
-        except Cut:
+        except (Cut, asyncio.CancelledError):
             request.outcome = "cut"
             raise
         except (Gone, ConnectionError):
@@ -328,6 +324,7 @@ class ModelServer:
             raise
         finally:
             request.ended_at = time.monotonic()
+            self.running -= 1
         return True
 
 
@@ -481,9 +478,15 @@ def _whole(script: Script, request: Request) -> Script:
         "message": {"role": "assistant", "content": _text(script)},
         "finish_reason": script.finish_reason,
     }
-    return Script.status(200, error={"id": "chatcmpl-1", "object": "chat.completion", "created": int(time.time()),
-                                     "model": script.model or request.body.get("model", ""), "choices": [choice],
-                                     "usage": _counted(script, request)})  # fmt: skip
+    answer = {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": int(time.time()),
+        "model": script.model or request.body.get("model", ""),
+        "choices": [choice],
+        "usage": _counted(script, request),
+    }
+    return Script.status(200, error=answer)
 
 
 def _sse(event: Mapping[str, Any], newline: str) -> bytes:

@@ -28,7 +28,9 @@ class Valkey:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -61,7 +63,7 @@ class Valkey:
             shutil.rmtree(self.folder / "appendonlydir", ignore_errors=True)
         self.start()
 
-    def client(self, db: int = 0) -> "Redis[bytes]":
+    def client(self, db: int = 0) -> Redis:
         client = Redis.from_url(self.url)
         client.connection_pool.connection_kwargs["db"] = db
         return client
@@ -83,11 +85,12 @@ class Valkey:
             try:
                 with self.client() as client:
                     client.ping()
-                return
             except RedisError:
                 if time.monotonic() > end:
                     raise AssertionError((self.folder / "valkey.log").read_text()) from None
                 time.sleep(0.01)
+            else:
+                return
 
 
 class Blackhole:
@@ -98,7 +101,9 @@ class Blackhole:
         self.url = f"redis://127.0.0.1:{self._socket.getsockname()[1]}/0"
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._socket.close()
 
 

@@ -16,7 +16,7 @@ from webapp.models.document import Document
 from webapp.models.model_server import ModelServer
 from webapp.models.presence import live_lanes
 from webapp.models.reasons import reason
-from webapp.models.summary import LIVE, Lane, Status, Summary
+from webapp.models.summary import LIVE, Status, Summary
 from webapp.models.times import as_datetime
 from webapp.summarizing.rendering import summary_html
 
@@ -79,8 +79,8 @@ def look(document: Document, *, is_polling: bool = False, is_own_save: bool = Fa
 
     Right after one's own save (`is_own_save`) the wait for further edits is kept.
     """
-    if _settings().summaries and document.summary_status != Status.COMPLETE and not is_own_save:
-        _ask_or_promote(document)
+    if _settings().summaries and document.summary_status != Status.COMPLETE:
+        _ask_or_promote(document, is_own_save)
     area = read(document, is_polling=is_polling)
     if area.state == "older":
         document.summarize_later()
@@ -99,10 +99,10 @@ def read(document: Document, *, is_polling: bool = False) -> SummaryArea:
     return _unfinished(document, is_polling)
 
 
-def _ask_or_promote(document: Document) -> None:
-    if document.summary_id is None and (document.is_short or not _settings().summaries):
+def _ask_or_promote(document: Document, is_own_save: bool) -> None:
+    if document.summary_id is None and document.is_short:
         return
-    document.summarize_later()
+    document.summarize_later(keeps_wait=is_own_save)
     db.session.refresh(document)
 
 
@@ -130,8 +130,9 @@ def _refilled(document: Document) -> dict[str, Any] | None:
 
 
 def _complete(document: Document, ready: dict[str, Any]) -> SummaryArea:
-    return SummaryArea(
-        document=document, status=Status.COMPLETE, state="complete", action="regenerate", **_shown(document, ready))
+    """A finished summary. The embedded engine would select the same sentences again, so it offers no other one."""
+    action = None if ready["engine"] == "extract" else "regenerate"
+    return SummaryArea(document=document, status=Status.COMPLETE, state="complete", action=action, **_shown(document, ready))
 
 
 def _shown(document: Document, ready: dict[str, Any], *, is_stale: bool = False) -> dict[str, Any]:
@@ -189,7 +190,7 @@ def _what_happens(summary: Summary) -> dict[str, Any]:
     if summary.error_code:
         told = {"reason": reason(summary.error_code), "next_attempt_at": summary.next_attempt, "action": "now"}
         return {"state": "retrying", **told}
-    if summary.lane == Lane.WARM and summary.next_attempt_at > time.time():
+    if summary.next_attempt_at > time.time():
         return {"state": "settling", "next_attempt_at": summary.next_attempt, "action": "now"}
     return {"state": "waiting"}
 

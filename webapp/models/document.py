@@ -98,10 +98,11 @@ class Document(Base):
                 summary = document._warm(wait_seconds=_settings().edit_wait_seconds)
         _announce(self.id, summary)
 
-    def summarize_later(self, *, again: bool = False) -> None:
+    def summarize_later(self, *, again: bool = False, keeps_wait: bool = False) -> None:
         """See to it that somebody's wait for the current summary is answered: ask for it, or promote it.
 
-        `again` asks for a new one even if there is one, and cuts every wait short.
+        `again` asks for a new one even if there is one, and cuts every wait short. With `keeps_wait` the wait for
+        further edits stays.
         """
         with transaction():
             document = db.session.get(Document, self.id, populate_existing=True, with_for_update=True)
@@ -110,7 +111,7 @@ class Document(Base):
             summary = document._current_summary()
             if summary is None or (summary.is_final and again) or (not summary.is_of_today and not summary.is_running):
                 summary = document._ask(Lane.INTERACTIVE)
-            elif summary.is_final or not summary.promote(at_once=again):
+            elif summary.is_final or not summary.promote(at_once=again, keeps_wait=keeps_wait):
                 return
         _announce(self.id, summary)
 
@@ -186,6 +187,7 @@ class Document(Base):
             .where(cls.summary_id.is_(None), cls.characters >= settings.short_text_characters)
             .order_by(cls.id.desc())
             .limit(limit)
+            .with_for_update()
         )
         if not db.session.scalars(lacking).all():
             return 0

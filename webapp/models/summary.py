@@ -139,24 +139,25 @@ class Summary(Base):
             .limit(1)
         )
 
-    def promote(self, *, at_once: bool) -> bool:
+    def promote(self, *, at_once: bool, keeps_wait: bool = False) -> bool:
         """Somebody waits: move a pending row to the interactive lane, inside the caller's transaction.
 
-        Cuts the wait after an edit short; the wait after a failure only `at_once`. Returns whether it moved.
+        Cuts the wait after an edit short, unless `keeps_wait`; the wait after a failure only `at_once`.
+        Returns whether it moved.
         """
         is_settling = self.attempts == 0 and self.crashes == 0
-        is_early = or_(Summary.lane == Lane.WARM, Summary.next_attempt_at > now())
+        may_move = [Summary.lane == Lane.WARM]
         values: dict[str, Any] = {"lane": Lane.INTERACTIVE}
+        if at_once or (is_settling and not keeps_wait):
+            may_move.append(Summary.next_attempt_at > now())
+            values["next_attempt_at"] = now()
         if at_once:
             ModelServer.probe_at_once()
-        if at_once or is_settling:
-            values["next_attempt_at"] = now()
-        elif self.lane == Lane.INTERACTIVE:
-            return False
-        guarded = update(Summary).where(Summary.id == self.id, Summary.status == Status.PENDING)
-        moved = _rowcount((guarded if at_once else guarded.where(is_early)).values(values)) == 1
+            may_move.append(Summary.status == Status.PENDING)
+        moved = update(Summary).where(Summary.id == self.id, Summary.status == Status.PENDING, or_(*may_move)).values(values)
+        is_moved = _rowcount(moved) == 1
         db.session.expire(self)
-        return moved
+        return is_moved
 
     def hint(self) -> None:
         """Tell the lane that there is work. It may be lost: the sweeper looks for what is due."""
@@ -170,12 +171,12 @@ class Summary(Base):
         settings = _settings()
         with transaction():
             cls._void_if_outdated(summary_id)
-            due = cls.is_due().where(cls.id == summary_id)
-            if db.session.scalar(due) is None or not ModelServer.admits():
+            due = (cls.id == summary_id, *cls._is_due())
+            if db.session.scalar(select(cls.id).where(*due)) is None or not ModelServer.admits():
                 return None
             taken = db.session.execute(
                 update(cls)
-                .where(cls.id.in_(due), cls.attempts < settings.max_attempts)
+                .where(*due, cls.attempts < settings.max_attempts)
                 .values(status=Status.PROCESSING, attempts=cls.attempts + 1, fence=cls.fence + 1, claimed_at=now(),
                         lease_until=now() + settings.lease_seconds)  # fmt: skip
                 .returning(cls.document_id, cls.version, cls.fence)
@@ -191,10 +192,10 @@ class Summary(Base):
         return Claim(summary_id, taken.document_id, taken.fence, title, text)
 
     @classmethod
-    def is_due(cls) -> "db.Select[tuple[int]]":
-        """The ids of rows that a worker may take now, but for a pause of the model server."""
-        due = select(cls.id).where(cls.status == Status.PENDING, cls.next_attempt_at <= now())
-        return due if cls._may_warm() else due.where(cls.lane != Lane.WARM)
+    def _is_due(cls) -> tuple["db.ColumnElement[bool]", ...]:
+        """What holds of rows that a worker may take now, but for a pause of the model server."""
+        due = (cls.status == Status.PENDING, cls.next_attempt_at <= now())
+        return due if cls._may_warm() else (*due, cls.lane != Lane.WARM)
 
     @classmethod
     def _may_warm(cls) -> bool:
@@ -410,7 +411,7 @@ class Summary(Base):
         if pause and pause.paused_until is not None:
             is_probe_due = db.session.scalar(select(pause.paused_until <= now()))
             limit = 1 if is_probe_due else 0
-        rows = select(cls.id, cls.lane).where(cls.id.in_(cls.is_due())).order_by(cls.lane, cls.next_attempt_at, cls.id)
+        rows = select(cls.id, cls.lane).where(*cls._is_due()).order_by(cls.lane, cls.next_attempt_at, cls.id)
         return [(row.id, row.lane) for row in db.session.execute(rows.limit(limit))] if limit else []
 
 

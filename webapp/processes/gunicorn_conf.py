@@ -6,12 +6,20 @@ import resource
 from typing import Any
 
 from gevent import socket, spawn
+from gunicorn.glogging import Logger
 from gunicorn.workers.ggevent import GeventWorker
 
 OPEN_FILES = 65_536
 
 
-class DrainingWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
+class Journal(Logger):
+    """gunicorn's own lines, in the form of ours."""
+
+    error_fmt = "%(asctime)s web         %(levelname)-7s %(message)s"
+    datefmt = "%Y-%m-%d %H:%M:%S"
+
+
+class DrainingWorker(GeventWorker):
     """Stops within a second or two: open streams and idle connections would otherwise hold it up."""
 
     def __init__(self, *args: Any) -> None:
@@ -32,12 +40,13 @@ class DrainingWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no typ
         finally:
             self._idle.discard(client)
 
-    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> bool:
         self._idle.discard(sock)
-        super().handle_request(listener_name, req, sock, addr)
+        is_kept = super().handle_request(listener_name, req, sock, addr)
         self._idle.add(sock)
         if not self.alive:
             _hang_up(sock)
+        return is_kept
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         super().handle_exit(sig, frame)
@@ -77,10 +86,10 @@ worker_connections = 10_000  # a stream each; with the default of 1,000 the next
 http_parser = "fast"  # gunicorn-h1c
 keepalive = 15
 timeout = 60
-graceful_timeout = 2.0
+graceful_timeout = 2
 accesslog = None
 loglevel = "warning"
-logger_class = "gunicorn.glogging.Logger"
+logger_class = Journal
 forwarded_allow_ips = ""  # nobody; PRECIS_TRUSTED_PROXIES says which headers the application believes
 proxy_allow_ips = ""
 control_socket_disable = True

@@ -2,9 +2,9 @@
 
 import logging
 import time
-from typing import Any
 
 REPEAT_SECONDS = 60.0
+MOST_LINES = 1_000
 OURS = ("webapp", "tasks")
 
 
@@ -24,13 +24,19 @@ def start(name: str, level: str) -> None:
 
 
 class NoRepeats(logging.Filter):
-    """Drops a line that was said less than a minute ago: a server that is away is tried twice a second."""
+    """Drops a line, unless it is an error, that was said less than a minute ago: what is away is tried twice a second."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._said: dict[tuple[Any, ...], float] = {}
+        self._said: dict[tuple[str, str], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno >= logging.ERROR or record.exc_info:
+            return True
         now, line = time.monotonic(), (record.name, record.getMessage())
-        self._said = {key: at for key, at in self._said.items() if now - at < REPEAT_SECONDS}
-        return self._said.setdefault(line, now) == now
+        if now - self._said.get(line, -REPEAT_SECONDS) < REPEAT_SECONDS:
+            return False
+        if len(self._said) >= MOST_LINES:
+            self._said.clear()
+        self._said[line] = now
+        return True

@@ -1,30 +1,38 @@
 """The sweeper process: brings back what was lost, every few seconds."""
 
 import logging
+import time
 
 from webapp import create_app
 from webapp.config import Settings
 from webapp.processes import journal
-from webapp.processes.worker import stop_signal
+from webapp.processes.signals import stop_signal
 
+TICK_SECONDS = 1.0  # how late a row may be found whose wait is over
 log = logging.getLogger(__name__)
 
 
 def run(settings: Settings, *, once: bool = False) -> None:
-    """Sweep until SIGTERM or SIGINT, or once. What goes wrong in the loop is logged and tried again."""
-    from tasks.upkeep import sweep_now
+    """Sweep until SIGTERM or SIGINT, or once. Between sweeps, hints go out for what has become due.
+
+    What goes wrong in the loop is logged and tried again.
+    """
+    from tasks.upkeep import hint_now, sweep_now
 
     journal.start("sweep", settings.log_level)
     stopping = stop_signal()
     app = create_app(settings)
+    sweep_at = 0.0
     while not stopping.is_set():
+        is_sweep = time.monotonic() >= sweep_at
         try:
             with app.app_context():
-                sweep_now()
+                sweep_now() if is_sweep else hint_now()
         except Exception:
             if once:
                 raise
             log.exception("The sweep failed, and is tried again.")
-        stopping.wait(0 if once else settings.sweep_seconds)
         if once:
             return
+        sweep_at = time.monotonic() + settings.sweep_seconds if is_sweep else sweep_at
+        stopping.wait(min(TICK_SECONDS, settings.sweep_seconds))

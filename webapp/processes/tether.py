@@ -10,7 +10,9 @@ import signal
 import sys
 
 PR_SET_PDEATHSIG = 1
-PARENT = "PRECIS_TETHER"  # the process that the children are tied to, so that one which died meanwhile is noticed
+PARENT = (
+    "PRECIS_TETHER"  # the process that the children are tied to, so that one which died meanwhile is noticed
+)
 
 
 def tie(parent: int, end: int) -> None:
@@ -29,7 +31,8 @@ def tethered(command: list[str], end: str = "TERM") -> list[str]:
 
 def main() -> None:
     tie(int(os.environ.get(PARENT) or os.getppid()), signal.Signals[f"SIG{sys.argv[1]}"])
-    os.execvpe(sys.argv[2], sys.argv[2:], {**os.environ, PARENT: str(os.getpid())})
+    environ = {**os.environ, PARENT: str(os.getpid())}
+    os.execvpe(sys.argv[2], sys.argv[2:], environ)  # noqa: S606 - no shell is wanted
 
 
 if __name__ == "__main__":

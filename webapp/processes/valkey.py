@@ -32,7 +32,13 @@ def prepare(data: Path) -> str:
 
 # Everything is appended to a file, so that a crash costs a second at most. Nothing is evicted to make room: hints and
 # live words are small and expire or are taken.
-KEEPS = ["appendonly yes", "appendfsync everysec", 'save ""', "maxmemory-policy noeviction", "loglevel warning"]
+KEEPS = [
+    "appendonly yes",
+    "appendfsync everysec",
+    'save ""',
+    "maxmemory-policy noeviction",
+    "loglevel warning",
+]
 
 
 def command(data: Path) -> list[str]:
@@ -40,11 +46,17 @@ def command(data: Path) -> list[str]:
     return [str(get_binary_path()), str(run_folder(data) / "valkey.conf")]
 
 
+def forget(data: Path) -> None:
+    """The server is gone: nobody shall look for it."""
+    for name in ("redis.url", "valkey.conf"):
+        (run_folder(data) / name).unlink(missing_ok=True)
+
+
 def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner can read."""
     path.unlink(missing_ok=True)
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
+    path.touch(mode=0o600, exist_ok=False)
+    path.write_text(text)
 
 
 def _quoted(path: Path) -> str:

@@ -2,10 +2,8 @@
 
 import logging
 import os
-import signal
 import threading
 from collections.abc import Callable
-from types import FrameType
 
 from dramatiq import Worker
 from flask import Flask
@@ -13,6 +11,7 @@ from flask import Flask
 from webapp.config import Settings
 from webapp.models import presence
 from webapp.processes import journal
+from webapp.processes.signals import stop_signal
 
 BEAT_SECONDS = 5.0
 STOP_MS = 3_000
@@ -40,18 +39,6 @@ def run(lane: str, settings: Settings) -> None:
     _quietly(app, presence.leave)
 
 
-def stop_signal() -> threading.Event:
-    """An event that SIGTERM and SIGINT set."""
-    stopping = threading.Event()
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        stopping.set()
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    return stopping
-
-
 def _beat(app: Flask, lane: str, stopping: threading.Event) -> None:
     while not stopping.is_set():
         _quietly(app, lambda: presence.beat(lane))
@@ -63,7 +50,7 @@ def _quietly(app: Flask, say: Callable[[], None]) -> None:
     try:
         with app.app_context():
             say()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is
         log.warning("Nobody was told that this worker lives: %s", error)
 
 

@@ -43,8 +43,7 @@ _NAME = re.compile(r"[A-Za-z0-9_]{1,60}")
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What a server said against a request: the names it gave to the reason, and its sentence, in small
-    letters."""
+    """What a server said: the names that it gave to the reason, and its sentence, both in small letters."""
 
     status: int
     names: tuple[str, ...] = ()
@@ -52,8 +51,7 @@ class Refusal:
 
     @classmethod
     def read(cls, status: int, body: object) -> "Refusal":
-        """From the error body in any of the usual shapes: an object, a list of objects, a sentence, a
-        page."""
+        """From an error body of any usual shape: an object, a list of them, a sentence, a page."""
         found = list(_facts(body))
         names = tuple(value for key, value in found if key != "message")
         message = " ".join(value for key, value in found if key == "message")
@@ -65,11 +63,11 @@ class Refusal:
     def is_named(self, pattern: re.Pattern[str]) -> bool:
         return any(pattern.search(name) for name in self.names)
 
-    def failure(self, *, secret: str, retry_after: float | None = None) -> EngineFailure:
-        """The refusal as an EngineFailure. Its detail holds short names only: sentences may quote key or
-        document."""
+    def failure(self, *, secret: str = "", retry_after: float | None = None) -> EngineFailure:
+        """The EngineFailure. Its detail holds short names only, as sentences may quote key or document."""
         kind, code = _meaning(self)
-        names = [name for name in self.names if _NAME.fullmatch(name) and secret.lower() not in name]
+        is_safe = _NAME.fullmatch
+        names = [name for name in self.names if is_safe(name) and not (secret and secret.lower() in name)]
         detail = " ".join([f"HTTP {self.status}", *dict.fromkeys(names)])
         return EngineFailure(kind, code, detail=detail, retry_after=retry_after)
 

@@ -11,6 +11,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from heapq import heapify, heappop, heappush
 
 from webapp.summarizing.engine import EngineFailure, FailureKind, Finished, Piece, Recipe, Words
 from webapp.summarizing.sentences import Span, is_turn, sentences
@@ -18,7 +19,7 @@ from webapp.summarizing.sentences import Span, is_turn, sentences
 PREFIX_CHARS = 6
 LONGEST_READABLE_WORDS = 36
 TELLING_WORDS = 8  # rare ones: a word that half of the sentences have counts for little
-REDUNDANCY_WEIGHT = 0.5
+RELEVANCE_WEIGHT = 0.5  # against being unlike what is chosen already
 FRAGMENT_FACTOR = 0.3  # a heading, a list line, the rest of a broken sentence: seldom what a document says
 CHARS_A_WORD = 1.7  # in scripts without spaces
 SHORT_TEXT_WORDS, LONG_TEXT_WORDS = 300, 3_000
@@ -64,7 +65,7 @@ def key_sentences(text: str, count: int | None = None) -> list[Span]:
 
 
 def rank(text: str, count: int | None = None) -> list[Span]:
-    """The `count` key sentences of `text`, the best first, each chosen for what those before it do not say."""
+    """The `count` key sentences of `text`, the best first, each for what those before it do not say."""
     candidates = _candidates(text)
     if not candidates:
         return []
@@ -85,7 +86,7 @@ def _candidates(text: str) -> list[tuple[Span, float]]:
 
 
 def _forms(text: str, spans: Sequence[Span]) -> list[float]:
-    """How much each span looks like a sentence: 1, less without an end, 0 for code, tables and bare addresses."""
+    """How much each span looks like a sentence: 1, less for a fragment, 0 for code, tables and addresses."""
     fences = [Span(*fence.span()) for fence in _FENCED.finditer(text)]
     forms, fence = [], 0
     for span in spans:
@@ -121,7 +122,7 @@ def _words(sentence: str) -> list[str]:
 
 
 def _rarity(bags: Sequence[Sequence[str]]) -> Vector:
-    """Inverse document frequency of each word, the sentences being the documents; 1 for a word that only one has."""
+    """Inverse document frequency, the sentences being the documents; 1 for a word that only one has."""
     holders = Counter(word for bag in bags for word in set(bag))
     rarest = math.log(1 + len(bags))
     return {word: math.log(1 + len(bags) / held) / rarest for word, held in holders.items()}
@@ -146,7 +147,7 @@ def _merits(vectors: Sequence[Vector], *, has_lead: bool) -> list[float]:
     centralities, directions = [], []
     for vector in vectors:
         backward = _dot(vector, earlier)
-        centrality = _dot(vector, everything) - _dot(vector, vector)
+        centrality = _dot(vector, everything) - 1  # less its likeness to itself
         centralities.append(centrality)
         directions.append(centrality - 2 * backward)
         _add(vector, earlier)
@@ -161,7 +162,8 @@ def _add(vector: Vector, total: Vector) -> None:
 
 
 def _dot(vector: Vector, other: Vector) -> float:
-    return sum(weight * other.get(word, 0.0) for word, weight in vector.items())
+    look_up = other.get
+    return sum([weight * look_up(word, 0.0) for word, weight in vector.items()])
 
 
 def _scaled(values: Sequence[float]) -> list[float]:
@@ -170,14 +172,14 @@ def _scaled(values: Sequence[float]) -> list[float]:
 
 
 def _shape(bag: Sequence[str], rarity: Vector) -> float:
-    """Less than 1 for a sentence too long to read, or with too few rare words to tell anything: chatter is long too."""
+    """Less than 1 for a sentence too long to read, or with too few rare words to tell anything: chatter."""
     telling = sum(rarity[word] * _worth(word) for word in set(bag))
     return min(1.0, telling / TELLING_WORDS, LONGEST_READABLE_WORDS / max(_length(bag), 1.0))
 
 
 def _worth(word: str) -> float:
     """How much of a word an item of a bag is."""
-    return 1 / CHARS_A_WORD if _IS_UNSPACED.match(word) else 1.0
+    return 1.0 if word.isascii() or not _IS_UNSPACED.match(word) else 1 / CHARS_A_WORD
 
 
 def _length(bag: Sequence[str]) -> float:
@@ -191,14 +193,21 @@ def _count(bags: Sequence[Sequence[str]]) -> int:
 
 
 def _diverse(scores: Sequence[float], vectors: Sequence[Vector], count: int) -> list[int]:
-    """Indices by maximal marginal relevance (Carbonell & Goldstein 1998), the best first."""
+    """Indices by maximal marginal relevance (Carbonell & Goldstein 1998), the best first.
+
+    Likeness to what is chosen only grows, so a worth once computed bounds the later ones: only the sentence
+    on top of the heap has to be looked at again.
+    """
+    heap = [(-RELEVANCE_WEIGHT * score, index, 0) for index, score in enumerate(scores)]
+    heapify(heap)
     likeness = [0.0] * len(scores)
-    left = set(range(len(scores)))
     chosen: list[int] = []
-    while left and len(chosen) < count:
-        best = max(left, key=lambda i: (scores[i] - REDUNDANCY_WEIGHT * likeness[i], -i))
-        left.remove(best)
-        chosen.append(best)
-        for i in left:
-            likeness[i] = max(likeness[i], _dot(vectors[i], vectors[best]))
+    while heap and len(chosen) < count:
+        _, index, compared = heappop(heap)
+        if compared == len(chosen):
+            chosen.append(index)
+            continue
+        likeness[index] = max(likeness[index], *(_dot(vectors[index], vectors[i]) for i in chosen[compared:]))
+        worth = RELEVANCE_WEIGHT * scores[index] - (1 - RELEVANCE_WEIGHT) * likeness[index]
+        heappush(heap, (-worth, index, len(chosen)))
     return chosen

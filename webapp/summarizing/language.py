@@ -1,5 +1,4 @@
-"""Which language a text is in, as far as a prompt needs to name it: by its script, and by its commonest
-words."""
+"""Which language a text is in, as far as a prompt needs to name it: by its script and its commonest words."""
 
 import re
 import unicodedata

@@ -1,5 +1,4 @@
-"""Reads an engine in a thread of its own, so that its caller is never stuck: words in time, and deadlines
-that hold."""
+"""Reads an engine in a thread of its own, so that words come in time and deadlines hold, whatever it does."""
 
 import queue
 import threading
@@ -13,8 +12,7 @@ from webapp.summarizing.engine import EngineFailure, FailureKind, Finished, Piec
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What has come since the last one: forget the words before if `reset`, then add `words`. An empty one is
-    a tick."""
+    """What is new: forget the words before if `reset`, then add `words`. An empty batch is a tick."""
 
     words: str = ""
     reset: bool = False
@@ -104,8 +102,7 @@ class _Clock:
         return self._pump.heard_at + seconds
 
     def check(self, *, is_silent: bool) -> None:
-        """Raise EngineFailure once a deadline has passed. A piece that waited for its caller is no
-        silence."""
+        """Raise EngineFailure once a deadline has passed. Pieces that wait for the caller are no silence."""
         now = time.monotonic()
         if now >= self._last_at:
             raise EngineFailure(FailureKind.TRANSIENT, "too_slow")

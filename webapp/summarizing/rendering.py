@@ -41,7 +41,7 @@ _RUN = re.compile(r"\\.|`+|\*+|_+|~~", re.DOTALL)
 
 
 def summary_html(text: str, format: str) -> str:
-    """Safe HTML of a summary in format "sentences" (one a line) or "markdown", also of one that is half written.
+    """Safe HTML of a summary in format "sentences" (one a line) or "markdown", also of one half written.
 
     Nothing in it loads, links, runs or is hidden. Raises ValueError for another format.
     """
@@ -78,7 +78,7 @@ def _harmless(tokens: list[Token]) -> Iterator[Token]:
 
 
 def _spelled_out(tokens: list[Token]) -> Iterator[Token]:
-    """A line's tokens with addresses as words: where a link would lead is told, unless it is what the link says."""
+    """A line's tokens, addresses being words: where a link would lead is told, unless the link says it."""
     address, said = "", ""
     for token in tokens:
         if token.type == "link_open":
@@ -104,9 +104,11 @@ def _words(content: str) -> Token:
 
 
 def _completed(text: str) -> str:
-    """The text with what its last line has opened closed, so that words do not change their look as more arrive."""
+    """The text with what its last line opened closed, so that words keep their look as more arrive."""
     if len(_FENCE.findall(text)) % 2:
-        return text.rstrip("`")  # the parser closes a block of code by itself, but not at half a fence
+        return (
+            text.rstrip("`\n") + "\n"
+        )  # the parser closes a block of code by itself, but not at half a fence
     start = max(
         (gap.end() for pattern in (_PARAGRAPH_BREAK, _LAST_ITEM) for gap in pattern.finditer(text)), default=0
     )

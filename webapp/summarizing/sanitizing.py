@@ -16,7 +16,8 @@ _JOINERS = r"\u200c\u200d"
 
 # A joiner shapes letters in these scripts, and joins emoji; a selector picks an emoji's colours. One, between
 # two of the kind, is kept.
-_JOINING = r"\u0620-\u06ff\u0750-\u077f\u08a0-\u08ff\u0710-\u074f\u1807-\u1842\u0900-\u0dff\u1000-\u109f\u1780-\u17d3"
+_JOINING = r"\u0620-\u06ff\u0710-\u077f\u08a0-\u08ff"
+_JOINING += r"\u0900-\u0dff\u1000-\u109f\u1780-\u17b3\u17b6-\u17d3\u1820-\u1842"
 _PICTURE = r"\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
 _KEPT = (
     rf"(?P<kept>(?<=[{_JOINING}])[{_JOINERS}](?=[{_JOINING}])"

@@ -23,20 +23,24 @@ def _listed(words: str) -> frozenset[str]:
 # before a number; the third may end a sentence, if the next word likes to begin one. A small letter after the
 # stop decides alone.
 _BEFORE_NAME = _listed(
-    "mr mrs ms dr prof st ste mme mlle sra srta dott ing hr fr gen col lt sgt capt rev hon sen rep gov messrs "
-    "vs cf bzw ca z.b d.h u.a sog evtl bspw inkl e.g i.e p.ex np tzw tzv např tj tzn ul ал ул им г-н г-жа проф "
-    "т.е напр bkz örn डॉ श्री"
+    "mr mrs ms dr prof st ste mme mlle sra srta dott ing hr fr gen col lt sgt capt rev hon sen rep gov "
+    "messrs vs cf bzw ca z.b d.h u.a sog evtl bspw inkl e.g i.e p.ex np tzw tzv např tj tzn ul ал ул им г-н "
+    "г-жа проф т.е напр bkz örn डॉ श्री"
 )
 _BEFORE_NUMBER = _listed(
-    "no nos nr núm fig figs vol p pp art sec ch eq eqs abb tab abs kap bd s str č jan feb mar apr aug sep sept oct "
-    "nov dec стр рис гл табл ст"
+    "no nos nr núm fig figs vol p pp art sec ch eq eqs abb tab abs kap bd s str č jan feb mar apr aug sep "
+    "sept oct nov dec стр рис гл табл ст"
 )
 _BEFORE_EITHER = _listed("inc ltd corp co jr sr al bros dept est univ approx")
 _OPENERS = _listed(
-    "The A An In On At He She It We They You This That These But And If When As For However There My His Her Its Our "
-    "Der Die Das Ein Eine Er Sie Es Wir Im Am Le La Les Un Une Il Elle En El Los Las Si Но Он Она Это В И На"
+    "The A An In On At He She It We They You This That These But And If When As For However There My His Her "
+    "Its Our Der Die Das Ein Eine Er Sie Es Wir Im Am Le La Les Un Une Il Elle En El Los Las Si Но Он Она "
+    "Это В И На"
 )
-_MONTHS = "Jänner|Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember|Jahrhundert\\w*|Jh"
+_MONTHS = (
+    r"Jänner|Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember"
+    r"|Jahrhundert\w*|Jh"
+)
 
 _UNSPACED_STOPS = "。！？｡．।॥።።།"
 _SPACED_STOPS = ".!?…‼⁇⁈⁉؟۔։။។"
@@ -80,8 +84,8 @@ class Span(NamedTuple):
 def sentences(text: str) -> list[Span]:
     """The sentences of `text` in reading order: disjoint, exact and trimmed slices.
 
-    Together they hold all of the text but white space and the marks before list lines. A heading, a list line or a
-    table row is a sentence of its own. Linear in the length of the text.
+    Together they hold all of the text but white space and the marks before list lines. A heading, a list line
+    or a table row is a sentence of its own. Linear in the length of the text.
     """
     return [short for unit in _units(text) for span in _marked(text, unit) for short in _capped(text, span)]
 
@@ -132,7 +136,7 @@ def _is_wrapped(text: str, line: Span, following: Span, width: int) -> bool:
     first_word = _FIRST_WORD.match(text, *following)
     if text[following.start].islower() and text.count(" ", *line) > 1:
         return True
-    # A writer who wraps goes on while the next word fits. A line that had much room left was ended on purpose.
+    # Who wraps goes on while the next word fits. A line that had much room left was ended on purpose.
     reach = line.end - line.start + 1 + (len(first_word[0]) if first_word else 0)
     return width <= WIDEST_WRAP_CHARS and reach > 0.7 * width
 
@@ -167,8 +171,8 @@ def _ends_here(text: str, start: int, mark: re.Match[str]) -> bool:
             and bool(_FULL_WIDTH_LETTER.match(text, after))
             and text[mark.start() - 1].isalpha()
         )
-    if text[following : following + 1].islower():
-        return False
+    if text[following : following + 1].islower() and not text[start].islower():
+        return False  # unless the writer begins all sentences small
     return stop != "." or not _is_abbreviation(text, start, mark.start(), following)
 
 

@@ -42,8 +42,7 @@ class ThoughtFilter:
         self.has_thought = False
 
     def feed(self, text: str) -> list[Shown]:
-        """What comes out of the next characters: words, a `Reset` before them, or `Thinking` if nothing
-        shows."""
+        """What comes out of the next characters, which is `Thinking` if nothing shows."""
         shown: list[Shown] = []
         text = self._held + text
         start = 0
@@ -80,8 +79,11 @@ class ThoughtFilter:
         return [Words(text)]
 
     def _is_quoted(self, mark: str) -> bool:
-        """Whether the answer talks about the mark. A thought may end in a quotation, so a closing tag after
-        one counts as quoted only behind a backtick, or if its opening tag was quoted."""
+        """Whether the answer only talks about the mark.
+
+        A thought may end in a quotation, so a quotation mark before a closing tag says little. A backtick
+        does, and so does an opening tag that was quoted before.
+        """
         if self.is_thinking or not self._before:
             return False
         is_quoted = self._before in (_QUOTES if mark in OPENING or self._quotes_marks else "`")

@@ -9,8 +9,7 @@ SLACK = 1.2
 
 
 def estimated_tokens(text: str) -> int:
-    """What the text needs at most, in all likelihood: a token for 3.5 ASCII characters, one for another
-    letter, 1.2 for a CJK character, and 20 % more."""
+    """What a text hardly exceeds: a token for 3.5 ASCII characters or one other, 1.2 for CJK, and 20 %."""
     ascii_count = len(_ASCII.findall(text))
     cjk_count = len(CJK.findall(text))
     other_count = len(text) - ascii_count - cjk_count
@@ -18,7 +17,6 @@ def estimated_tokens(text: str) -> int:
 
 
 def fewest_tokens(text: str) -> int:
-    """What hardly a tokenizer gets below: one for a word, as they don't join words, and one for three CJK
-    characters."""
+    """What no usual tokenizer gets below: one for a word, as none joins them, and one for three CJK."""
     cjk_count = len(CJK.findall(text))
     return len(_WORD.findall(CJK.sub(" ", text))) + cjk_count // 3

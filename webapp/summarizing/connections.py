@@ -1,4 +1,4 @@
-"""HTTP connections that another thread can end, also while one thread waits for bytes.
+"""Connections to a model server that another thread can end, also while one thread waits for bytes.
 
 httpcore2 hands out the socket only once response headers have come. A call that waits for headers must be
 stoppable too, so the pool gets streams of ours, which tell the call of the running thread what it reads from.
@@ -10,17 +10,20 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from functools import lru_cache
+from ipaddress import ip_address
+from typing import Any, cast
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpcore2
 import httpx2
 
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024  # a line without an end would otherwise fill the memory
 DRAIN_SECONDS = 0.1
-KEEPALIVE_SECONDS = (
-    4.0  # under the 5 s after which common servers hang up, so that no call meets a closing connection
-)
+KEEPALIVE_SECONDS = 4.0  # common servers hang up after 5 s: no call shall meet a connection that closes
 KEEPALIVE_CONNECTIONS = 64
+PRIVATE_SUFFIXES = (".local", ".lan", ".internal", ".home.arpa", ".localhost")
 
 _running = threading.local()
 
@@ -113,8 +116,7 @@ class _Stream(httpcore2.NetworkStream):
         return self._stream.get_extra_info(info)
 
     def shut_down(self) -> None:
-        """Wake whoever reads. The plain method, as SSLSocket's own takes the TLS state from under the
-        reader."""
+        """Wake whoever reads. SSLSocket's own method would take the TLS state from under the reader."""
         with suppress(OSError):
             socket.socket.shutdown(self._stream.get_extra_info("socket"), socket.SHUT_RDWR)
 
@@ -163,10 +165,8 @@ class _Body(httpx2.SyncByteStream):
                     pass
 
 
-class InterruptibleTransport(httpx2.HTTPTransport):
-    """A pool of keep-alive connections for many threads, each call of which can be cancelled."""
-
-    def __init__(self, proxy: str | None = None) -> None:
+class _Transport(httpx2.HTTPTransport):
+    def __init__(self, proxy: str | None) -> None:
         limits = httpx2.Limits(
             max_connections=None,
             max_keepalive_connections=KEEPALIVE_CONNECTIONS,
@@ -177,6 +177,32 @@ class InterruptibleTransport(httpx2.HTTPTransport):
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         response = super().handle_request(request)
-        assert isinstance(response.stream, httpx2.SyncByteStream)
-        response.stream = _Body(response.stream, _call())
+        response.stream = _Body(cast(httpx2.SyncByteStream, response.stream), _call())
         return response
+
+
+@lru_cache(maxsize=8)
+def connections(base_url: str) -> httpx2.Client:
+    """The kept connections to one server, shared by all threads of the process.
+
+    Redirects are not followed, so that a document goes to the configured server and nowhere else.
+    """
+    return httpx2.Client(transport=_Transport(proxy_for(base_url)), trust_env=False, follow_redirects=False)
+
+
+def proxy_for(url: str) -> str | None:
+    """The environment's proxy for this address, if any. This machine and its network need none."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if _is_near(host) or proxy_bypass(host):
+        return None
+    proxies = getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    return proxy if not proxy or "://" in proxy else f"http://{proxy}"
+
+
+def _is_near(host: str) -> bool:
+    try:
+        return not ip_address(host).is_global
+    except ValueError:
+        return "." not in host or host.endswith(PRIVATE_SUFFIXES)

@@ -1,0 +1,112 @@
+"""What must hold on SQLite and on PostgreSQL alike."""
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import flask_migrate
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from flask import Flask
+from sqlalchemy import func, select, text
+
+from tests.conftest import ARTICLE, add_member
+from tests.support.postgresql import Postgresql
+from tests.support.worker import work
+from webapp import create_app
+from webapp.config import Settings
+from webapp.extensions import db, now, transaction
+from webapp.models import Document, Role, Status, Summary
+from webapp.models.area import look
+from webapp.models.invariants import violations
+
+
+@pytest.fixture(scope="module")
+def postgresql() -> Iterator[Postgresql]:
+    with Postgresql() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
+    """The application on an empty database that the migrations made."""
+    environ = {"PRECIS_DATA": str(tmp_path), "REDIS_URL": "redis://127.0.0.1:1/0", "SECRET_KEY": "x"}
+    if request.param == "postgresql":
+        environ["DATABASE_URL"] = request.getfixturevalue("postgresql").new_database()
+    app = create_app(Settings.load(environ))
+    with app.app_context():
+        flask_migrate.upgrade()
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+def test_migrations_make_what_the_models_say(app: Flask) -> None:
+    with db.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), db.metadata) == []
+
+
+def test_migrations_can_be_run_again(app: Flask) -> None:
+    flask_migrate.upgrade()
+
+
+def test_clock_of_the_database_counts_seconds_since_1970(app: Flask) -> None:
+    import time
+
+    assert abs((db.session.scalar(select(now())) or 0) - time.time()) < 60
+
+
+def test_whole_life(app: Flask) -> None:
+    alice = add_member("Alice", Role.ADMIN)
+    document = alice.documents.add(title="Skerrymore", text=ARTICLE)
+    work()
+    document = alice.documents.get_or_404(document.id)
+    assert look(document).state == "complete"
+    document.revise(alice, title="t", text=ARTICLE + " More.")
+    work()
+    assert [row.summary for row in alice.documents.page(1).rows if row.excerpt]
+    assert violations() == []
+    alice.documents.get_or_404(document.id).remove()
+    assert db.session.scalar(select(func.count(Summary.id))) == 0
+
+
+def test_one_of_many_claims_wins(app: Flask) -> None:
+    document_id = add_member("Alice", Role.ADMIN).documents.add(title="t", text=ARTICLE).id
+    summary_id = db.session.get_one(Document, document_id).summary_id
+    claims = together(app, 12, lambda: Summary.claim(summary_id or 0))
+    assert len([claim for claim in claims if claim]) == 1
+
+
+def test_many_first_views_ask_once(app: Flask) -> None:
+    document_id = add_member("Alice", Role.ADMIN).documents.add(title="t", text=ARTICLE).id
+    with transaction():
+        db.session.execute(db.delete(Summary))
+        db.session.execute(db.update(Document).values(summary_id=None, summary_status=None))
+    together(app, 12, lambda: db.session.get_one(Document, document_id).summarize_later())
+    assert db.session.scalars(select(Summary.status)).all() == [Status.PENDING]
+
+
+def test_deleting_a_member_keeps_the_documents(app: Flask) -> None:
+    alice = add_member("Alice", Role.ADMIN)
+    alice.documents.add(title="t", text=ARTICLE)
+    with transaction():
+        db.session.execute(text("DELETE FROM members"))
+    assert db.session.scalars(select(Document.author_id)).all() == [None]
+
+
+def together(app: Flask, number: int, do: Callable[[], object]) -> list[object]:
+    """Do it in so many threads at once. Returns what each returned."""
+    results: list[object] = []
+
+    def run() -> None:
+        with app.app_context():
+            results.append(do())
+
+    threads = [threading.Thread(target=run) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == number
+    return results

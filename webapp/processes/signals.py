@@ -1,0 +1,18 @@
+"""Being told to stop."""
+
+import signal
+import threading
+from types import FrameType
+
+
+def stop_signal() -> threading.Event:
+    """An event that SIGTERM, SIGINT and SIGHUP set; a SIGHUP that is ignored, as under nohup, still is."""
+    stopping = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN or number == signal.SIGTERM:
+            signal.signal(number, stop)
+    return stopping
