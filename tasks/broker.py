@@ -58,13 +58,32 @@ class CommitFirst(Middleware):
             raise SentTooEarly(f"Commit first, then send {message}.")
 
 
-class WakingBroker(RedisBroker):
+class _Line(RedisBroker):
+    """dramatiq's broker as we set it. Of Lua's stack it takes less than there is, for it would ask how much under a
+    lock, and all senders would wait for a Redis that does not answer, one after the other.
+    """
+
+    _max_unpack_size_val = 1_000  # type: ignore[assignment]  # None until it has asked
+
+    def __init__(self, client: Redis, middleware: list[Middleware]) -> None:
+        super().__init__(
+            client=client,
+            middleware=middleware,
+            heartbeat_timeout=HEARTBEAT_TIMEOUT_MS,
+            maintenance_chance=ALWAYS,
+        )
+
+
+class WakingBroker(_Line):
     """A RedisBroker whose senders give up soon, whose consumers are woken, and which has no queues for delays."""
 
     def __init__(self, url: str, is_writing: Callable[[], bool]) -> None:
         self.url = url
         self._away_until = 0.0
-        super().__init__(middleware=[CommitFirst(is_writing)], client=connect(url, SEND_SECONDS), **_SETTINGS)
+        # dramatiq's default middleware is left out: SQL counts tries and says when to try again (Retries, AgeLimit),
+        # engines have deadlines of their own that reach into a blocked read (TimeLimit), the actor asks whether to
+        # stop (ShutdownNotifications), and with Callbacks and Pipelines whoever can write to Redis could chain calls.
+        super().__init__(connect(url, SEND_SECONDS), [CommitFirst(is_writing)])
 
     def declare_queue(self, queue_name: str) -> None:
         """Declare a queue, and none for its delayed messages: that would cost a thread which polls for nothing."""
@@ -137,7 +156,7 @@ class WokenConsumer(_RedisConsumer):
         if self.outstanding_message_count < self.prefetch:
             self._client.execute_command("BLMOVE", self._key, self._key, "LEFT", "LEFT", self._idle_seconds)
         elif not self._room.wait(self._idle_seconds):
-            self.broker.do_fetch(self.queue_name, 0)  # a heartbeat, which otherwise comes with each fetch
+            pass  # a heartbeat, which otherwise comes with each fetch
 
     def _settle(self, settle: Callable[[MessageProxy], None], message: MessageProxy) -> None:
         """Acknowledge now, or once Redis is back: the thread that did the work has better things to do than wait."""
@@ -161,12 +180,6 @@ class WokenConsumer(_RedisConsumer):
         time.sleep(RECONNECT_SECONDS)
 
 
-# dramatiq's default middleware is left out: SQL counts tries and says when to try again (Retries, AgeLimit), engines
-# have deadlines of their own, which reach into a blocked read (TimeLimit), and the actor asks whether to stop
-# (ShutdownNotifications). Callbacks and Pipelines would let whoever can write to Redis chain calls.
-_SETTINGS = {"heartbeat_timeout": HEARTBEAT_TIMEOUT_MS, "maintenance_chance": ALWAYS}
-
-
 def make_broker(url: str, *, is_writing: Callable[[], bool] = lambda: False) -> WakingBroker:
     """The broker on the Redis at `url` (redis, rediss or unix), in the database after the one that it names.
 
@@ -184,8 +197,8 @@ def connect(url: str, seconds: float) -> Redis:
     return Redis(connection_pool=pool)
 
 
-def _patient(broker: WakingBroker, client: Redis) -> RedisBroker:
+def _patient(broker: WakingBroker, client: Redis) -> _Line:
     """The same broker to Redis, but speaking through `client`."""
-    patient = RedisBroker(client=client, middleware=[], namespace=broker.namespace, **_SETTINGS)
+    patient = _Line(client, [])
     patient.broker_id = broker.broker_id
     return patient

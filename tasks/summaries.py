@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from functools import cache
 
 import dramatiq
-from flask import Flask, current_app
+from flask import Flask
 
 from webapp import create_app, hints
 from webapp.config import Settings
 from webapp.events import Pen, tell
+from webapp.extensions import current_settings
 from webapp.models.summary import Claim, Lane, Summary
-from webapp.summarizing.engine import Engine, EngineFailure, FailureKind, Finished
+from webapp.summarizing.engine import Engine, EngineFailure, FailureKind
 from webapp.summarizing.extract import ExtractEngine
 from webapp.summarizing.openai_engine import OpenAIEngine
 from webapp.summarizing.pace import Batch, paced
@@ -65,7 +66,9 @@ def generate_now(summary_id: int) -> None:
     except LostLease:
         log.info("Summary %s is no longer wanted.", summary_id)
     except Exception as error:
-        Summary.fail(claim, EngineFailure(FailureKind.TRANSIENT, "internal_error", detail=type(error).__name__))
+        Summary.fail(
+            claim, EngineFailure(FailureKind.TRANSIENT, "internal_error", detail=type(error).__name__)
+        )
         raise
     finally:
         pen.close()
@@ -73,7 +76,7 @@ def generate_now(summary_id: int) -> None:
 
 
 def _write(claim: Claim, pen: Pen) -> None:
-    writer = engine(current_app.config["SETTINGS"])
+    writer = engine(current_settings())
     text, finished = "", None
     for batch in _kept(claim, writer):
         if batch.reset:
@@ -91,7 +94,7 @@ def _write(claim: Claim, pen: Pen) -> None:
 
 def _kept(claim: Claim, writer: Engine) -> Iterator[Batch]:
     """The engine's batches, while the lease is kept alive and nobody tells us to stop."""
-    settings: Settings = current_app.config["SETTINGS"]
+    settings = current_settings()
     renew_at = time.monotonic() + settings.renew_seconds
     batches = paced(
         writer.write(claim.text, title=claim.title),

@@ -7,13 +7,11 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from tests.support.browser import Browser
 from tests.support.model_server import ModelServer
 from tests.support.valkey import Valkey
-from tests.support.worker import work
 from webapp import create_app
 from webapp.config import Settings
-from webapp.extensions import cache, db
+from webapp.extensions import db
 from webapp.models import Member, Role
 
 PASSWORD = "correct horse battery"
@@ -93,24 +91,3 @@ def add_member(name: str, role: str) -> Member:
 @pytest.fixture
 def alice(app: Flask) -> Member:
     return add_member("Alice", Role.ADMIN)
-
-
-@pytest.fixture
-def browse(alice: Member) -> Callable[..., Browser]:
-    """A browser, signed in as the member whose name is given, or as nobody."""
-
-    def open_browser(app: Flask, email: str | None = None) -> Browser:
-        browser = Browser(app)
-        if email:
-            browser.sign_in(email, PASSWORD)
-        return browser
-
-    return open_browser
-
-
-@pytest.fixture
-def cold_cache() -> Callable[[], None]:
-    return lambda: cache.clear()
-
-
-__all__ = ["ARTICLE", "PASSWORD", "work"]

@@ -28,7 +28,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     if proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
     _start_database(app, settings)
-    _start_redis(app, settings.redis_url or embedded_url(settings.data) or "redis://127.0.0.1:6379/0", settings)
+    _start_redis(
+        app, settings.redis_url or embedded_url(settings.data) or "redis://127.0.0.1:6379/0", settings
+    )
     csrf.init_app(app)
     htmx_extension.init_app(app)
     security.init_app(app)
@@ -66,7 +68,11 @@ def _flask_config(settings: Settings) -> dict[str, object]:
 
 def _engine_options(url: str) -> dict[str, object]:
     if make_url(url).get_backend_name() == "sqlite":
-        return {"pool_size": 20, "max_overflow": 100, "connect_args": {"timeout": 5, "check_same_thread": False}}
+        return {
+            "pool_size": 20,
+            "max_overflow": 100,
+            "connect_args": {"timeout": 5, "check_same_thread": False},
+        }
     return {"pool_size": 20, "max_overflow": 60, "pool_pre_ping": True}
 
 
@@ -82,7 +88,9 @@ def _start_redis(app: Flask, url: str, settings: Settings) -> None:
     """The cache and the live streams share the database of the URL; the broker has the next one for itself."""
     from tasks.broker import make_broker
 
-    cache.init_app(app, {**app.config, "CACHE_REDIS_URL": url, "CACHE_REDIS_DB": None, "CACHE_OPTIONS": REDIS_TIMEOUTS})
+    cache.init_app(
+        app, {**app.config, "CACHE_REDIS_URL": url, "CACHE_REDIS_DB": None, "CACHE_OPTIONS": REDIS_TIMEOUTS}
+    )
     live = Redis.from_url(url, socket_connect_timeout=0.5, socket_timeout=2.0, health_check_interval=10)
     events.init_app(app, live, settings.max_streams)
     app.config["RATELIMIT_STORAGE_URI"] = url.replace("unix://", "redis+unix://")

@@ -14,7 +14,7 @@ from dotenv import dotenv_values
 
 from webapp.summarizing.engine import Recipe
 from webapp.summarizing.extract import ExtractEngine
-from webapp.summarizing.prompt import PROMPT_VERSION
+from webapp.summarizing.prompt import PARAMETERS, PROMPT_VERSION
 
 OPENAI_URL = "https://api.openai.com/v1"
 PRIVATE_SUFFIXES = (".local", ".lan", ".internal", ".home.arpa", ".localhost")
@@ -62,7 +62,9 @@ def _switch(value: str) -> bool:
 def _url(*schemes: str) -> Callable[[str], str]:
     def read(value: str) -> str:
         if urlsplit(value).scheme not in schemes:
-            raise ValueError("an address that begins with " + " or ".join(f"{scheme}://" for scheme in schemes))
+            raise ValueError(
+                "an address that begins with " + " or ".join(f"{scheme}://" for scheme in schemes)
+            )
         return value
 
     return read
@@ -81,7 +83,9 @@ def _database(value: str) -> str:
     return _url("sqlite", "postgresql+psycopg")(value)
 
 
-def _setting(name: str, read: Callable[[str], Any], default: Any, about: str, shown: str | None = None) -> Any:
+def _setting(
+    name: str, read: Callable[[str], Any], default: Any, about: str, shown: str | None = None
+) -> Any:
     """A field that is read from the variable `name`; `shown` is how the documentation writes its default."""
     return field(default=default, metadata={"name": name, "read": read, "about": about, "shown": shown})
 
@@ -93,73 +97,156 @@ class Settings:
     host: str = _setting("HOST", _words, "127.0.0.1", "the address that the site listens on")
     port: int = _setting("PORT", _whole(1, 65535), 8000, "the port that the site listens on")
     public_url: str | None = _setting(
-        "PRECIS_PUBLIC_URL", _url("http", "https"), None,
-        "the address that people type, when a proxy stands in front; https makes the cookies Secure", "from `HOST` and `PORT`")  # fmt: skip
+        "PRECIS_PUBLIC_URL",
+        _url("http", "https"),
+        None,
+        "the address that people type, when a proxy stands in front; https makes the cookies Secure",
+        "from `HOST` and `PORT`",
+    )
     trusted_proxies: int = _setting(
-        "PRECIS_TRUSTED_PROXIES", _whole(0, 10), 0, "how many proxies stand in front, whose X-Forwarded headers are believed")  # fmt: skip
+        "PRECIS_TRUSTED_PROXIES",
+        _whole(0, 10),
+        0,
+        "how many proxies stand in front, whose X-Forwarded headers are believed",
+    )
     data: Path = _setting(
-        "PRECIS_DATA", Path, Path("instance"), "the folder of the database, the embedded Valkey's data and the logs", "`./instance`")  # fmt: skip
+        "PRECIS_DATA",
+        Path,
+        Path("instance"),
+        "the folder of the database, the embedded Valkey's data and the logs",
+        "`./instance`",
+    )
     database_url_given: str | None = _setting(
-        "DATABASE_URL", _database, None, "`sqlite:///…` or `postgresql://…`", "SQLite in the data folder")
+        "DATABASE_URL", _database, None, "`sqlite:///…` or `postgresql://…`", "SQLite in the data folder"
+    )
     redis_url_given: str | None = _setting(
-        "REDIS_URL", _url("redis", "rediss", "unix"), None,
-        "a Redis or Valkey server; uses the database of the URL and the next one", "embedded Valkey")  # fmt: skip
+        "REDIS_URL",
+        _url("redis", "rediss", "unix"),
+        None,
+        "a Redis or Valkey server; uses the database of the URL and the next one",
+        "embedded Valkey",
+    )
     secret_key_given: str | None = _setting(
-        "SECRET_KEY", _words, None, "signs the cookies", "made once, kept in the data folder")
+        "SECRET_KEY", _words, None, "signs the cookies", "made once, kept in the data folder"
+    )
     openai_api_key: str | None = _setting(
-        "OPENAI_API_KEY", _words, None, "the model server's key; local servers mostly need none", "none")
+        "OPENAI_API_KEY", _words, None, "the model server's key; local servers mostly need none", "none"
+    )
     openai_base_url_given: str | None = _setting(
-        "OPENAI_BASE_URL", _url("http", "https"), None,
-        "any server that speaks OpenAI's chat completions API", "OpenAI's own, once a key is set")  # fmt: skip
+        "OPENAI_BASE_URL",
+        _url("http", "https"),
+        None,
+        "any server that speaks OpenAI's chat completions API",
+        "OpenAI's own, once a key is set",
+    )
     model_given: str = _setting("PRECIS_MODEL", _words, "gpt-4o-mini", "the model, as its server names it")
     engine_given: str | None = _setting(
-        "PRECIS_ENGINE", _one_of("openai", "extract"), None,
+        "PRECIS_ENGINE",
+        _one_of("openai", "extract"),
+        None,
         "what writes summaries: a model server, or the embedded engine, which selects the document's own key sentences",
-        "`openai` if a key or a base URL is set, else `extract`")  # fmt: skip
-    summaries: bool = _setting("PRECIS_SUMMARIES", _switch, True, "`off` turns everything generated off", "`on`")
+        "`openai` if a key or a base URL is set, else `extract`",
+    )
+    summaries: bool = _setting(
+        "PRECIS_SUMMARIES", _switch, True, "`off` turns everything generated off", "`on`"
+    )
     warm: str = _setting(
-        "PRECIS_WARM", _one_of("on-save", "on-first-view"), "on-save", "when a summary is made: at once, or once somebody looks")  # fmt: skip
+        "PRECIS_WARM",
+        _one_of("on-save", "on-first-view"),
+        "on-save",
+        "when a summary is made: at once, or once somebody looks",
+    )
     warm_per_hour: int = _setting(
-        "PRECIS_WARM_PER_HOUR", _whole(0, 1_000_000), 60,
-        "how many summaries nobody asked for a model server writes in an hour; who opens a document never waits for it")  # fmt: skip
+        "PRECIS_WARM_PER_HOUR",
+        _whole(0, 1_000_000),
+        60,
+        "how many summaries nobody asked for a model server writes in an hour; who opens a document never waits for it",
+    )
     settle_seconds: float = _setting(
-        "PRECIS_SETTLE_SECONDS", _seconds(0, 3600), 5.0, "the wait after the last of several edits; opening the document cuts it short")  # fmt: skip
+        "PRECIS_SETTLE_SECONDS",
+        _seconds(0, 3600),
+        5.0,
+        "the wait after the last of several edits; opening the document cuts it short",
+    )
     short_text_characters: int = _setting(
-        "PRECIS_SHORT_TEXT_CHARACTERS", _whole(0, 100_000), 400, "a shorter text needs no summary")
+        "PRECIS_SHORT_TEXT_CHARACTERS", _whole(0, 100_000), 400, "a shorter text needs no summary"
+    )
     llm_concurrency_given: int | None = _setting(
-        "PRECIS_LLM_CONCURRENCY", _whole(1, 512), None,
-        "summaries written side by side for people who wait; warming adds at most half as many", "16; 4 for a local server")  # fmt: skip
+        "PRECIS_LLM_CONCURRENCY",
+        _whole(1, 512),
+        None,
+        "summaries written side by side for people who wait; warming adds at most half as many",
+        "16; 4 for a local server",
+    )
     context_tokens: int | None = _setting(
-        "PRECIS_CONTEXT_TOKENS", _whole(512, 10_000_000), None,
-        "what the model reads at once; a longer text is not sent, and the page says so", "unknown: the server decides")  # fmt: skip
+        "PRECIS_CONTEXT_TOKENS",
+        _whole(512, 10_000_000),
+        None,
+        "what the model reads at once; a longer text is not sent, and the page says so",
+        "unknown: the server decides",
+    )
     lease_seconds: float = _setting(
-        "PRECIS_LEASE_SECONDS", _seconds(1, 3600), 90.0, "how long a worker that is not heard of keeps its summary")
+        "PRECIS_LEASE_SECONDS",
+        _seconds(1, 3600),
+        90.0,
+        "how long a worker that is not heard of keeps its summary",
+    )
     sweep_seconds: float = _setting(
-        "PRECIS_SWEEP_SECONDS", _seconds(0.1, 3600), 15.0, "how often what was lost is looked for")
+        "PRECIS_SWEEP_SECONDS", _seconds(0.1, 3600), 15.0, "how often what was lost is looked for"
+    )
     first_word_seconds_given: float | None = _setting(
-        "PRECIS_FIRST_WORD_SECONDS", _seconds(0.1, 86_400), None,
-        "the silence that is borne before the first word", "30; 600 for a local server")  # fmt: skip
+        "PRECIS_FIRST_WORD_SECONDS",
+        _seconds(0.1, 86_400),
+        None,
+        "the silence that is borne before the first word",
+        "30; 600 for a local server",
+    )
     silence_seconds_given: float | None = _setting(
-        "PRECIS_SILENCE_SECONDS", _seconds(0.1, 86_400), None,
-        "the silence that is borne between words", "30; 300 for a local server")  # fmt: skip
+        "PRECIS_SILENCE_SECONDS",
+        _seconds(0.1, 86_400),
+        None,
+        "the silence that is borne between words",
+        "30; 300 for a local server",
+    )
     attempt_seconds_given: float | None = _setting(
-        "PRECIS_ATTEMPT_SECONDS", _seconds(0.1, 86_400), None,
-        "the longest that one try may take", "180; 3600 for a local server")  # fmt: skip
+        "PRECIS_ATTEMPT_SECONDS",
+        _seconds(0.1, 86_400),
+        None,
+        "the longest that one try may take",
+        "180; 3600 for a local server",
+    )
     retry_seconds: float = _setting(
-        "PRECIS_RETRY_SECONDS", _seconds(0.01, 3600), 15.0, "the first back-off; it doubles with each try, up to 15 minutes")  # fmt: skip
+        "PRECIS_RETRY_SECONDS",
+        _seconds(0.01, 3600),
+        15.0,
+        "the first back-off; it doubles with each try, up to 15 minutes",
+    )
     probe_seconds: float = _setting(
-        "PRECIS_PROBE_SECONDS", _seconds(0.1, 3600), 30.0, "how often a model server that is away is tried")
-    max_attempts: int = _setting("PRECIS_MAX_ATTEMPTS", _whole(1, 100), 4, "tries before a summary has failed")
+        "PRECIS_PROBE_SECONDS", _seconds(0.1, 3600), 30.0, "how often a model server that is away is tried"
+    )
+    max_attempts: int = _setting(
+        "PRECIS_MAX_ATTEMPTS", _whole(1, 100), 4, "tries before a summary has failed"
+    )
     summary_ttl_seconds: int = _setting(
-        "PRECIS_SUMMARY_TTL_SECONDS", _whole(1, 31_536_000), 604_800, "how long the cache keeps a summary")
+        "PRECIS_SUMMARY_TTL_SECONDS", _whole(1, 31_536_000), 604_800, "how long the cache keeps a summary"
+    )
     max_text_bytes: int = _setting(
-        "PRECIS_MAX_TEXT_BYTES", _whole(1_000, 100_000_000), 4_000_000, "the longest text that is taken")
+        "PRECIS_MAX_TEXT_BYTES", _whole(1_000, 100_000_000), 4_000_000, "the longest text that is taken"
+    )
     max_streams: int = _setting(
-        "PRECIS_MAX_STREAMS", _whole(0, 100_000), 4_000, "open event streams in one web process; further pages poll")
+        "PRECIS_MAX_STREAMS",
+        _whole(0, 100_000),
+        4_000,
+        "open event streams in one web process; further pages poll",
+    )
     session_days: int = _setting("PRECIS_SESSION_DAYS", _whole(1, 3650), 30, "how long a sign-in lasts")
     web_workers: int = _setting("PRECIS_WEB_WORKERS", _whole(1, 64), 2, "web processes")
     log_level: str = _setting(
-        "PRECIS_LOG_LEVEL", _one_of("debug", "info", "warning", "error"), "info", "what is worth a line in the log")
+        "PRECIS_LOG_LEVEL",
+        _one_of("debug", "info", "warning", "error"),
+        "info",
+        "what is worth a line in the log",
+    )
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None) -> "Settings":
@@ -172,7 +259,9 @@ class Settings:
             if value != "":
                 given[setting.name] = _read(setting.metadata, value)
         settings = cls(**given)
-        if settings.engine_given == "openai" and not (settings.openai_api_key or settings.openai_base_url_given):
+        if settings.engine_given == "openai" and not (
+            settings.openai_api_key or settings.openai_base_url_given
+        ):
             raise SettingsError("PRECIS_ENGINE=openai needs OPENAI_API_KEY or OPENAI_BASE_URL.")
         return settings
 
@@ -193,7 +282,9 @@ class Settings:
 
     @property
     def engine(self) -> str:
-        return self.engine_given or ("openai" if self.openai_api_key or self.openai_base_url_given else "extract")
+        return self.engine_given or (
+            "openai" if self.openai_api_key or self.openai_base_url_given else "extract"
+        )
 
     @property
     def openai_base_url(self) -> str:
@@ -248,7 +339,9 @@ class Settings:
         """What decides a summary besides the text."""
         if self.engine == "extract":
             return ExtractEngine.recipe
-        return Recipe(engine="openai", model=self.model_given, prompt_version=PROMPT_VERSION)
+        return Recipe(
+            engine="openai", model=self.model_given, prompt_version=PROMPT_VERSION, parameters=PARAMETERS
+        )
 
     @cached_property
     def secret_key(self) -> str:

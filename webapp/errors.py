@@ -15,7 +15,10 @@ MESSAGES = {
     413: ("Too long", "That is more text than Precis takes at once."),
     429: ("Too many tries", "Wait a few minutes, then try again."),
     500: ("Something broke", "The fault is ours, and it is in the log. What you had saved before is safe."),
-    503: ("Busy", "The database is busy. Wait a few seconds, go back and try again: what you wrote is still there."),
+    503: (
+        "Busy",
+        "The database is busy. Wait a few seconds, go back and try again: what you wrote is still there.",
+    ),
 }
 
 
@@ -34,8 +37,6 @@ def _page(code: int, title: str, message: str) -> Response:
 
 
 def _http_error(error: HTTPException) -> Response:
-    if error.response is not None:
-        return Response(error.response.get_data(), error.code, error.response.headers)
     code = error.code or 500
     title, message = MESSAGES.get(code, MESSAGES[500] if code >= 500 else MESSAGES[400])
     response = _page(code, title, message)

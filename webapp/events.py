@@ -46,9 +46,9 @@ RESYNC = Fact("resync")
 END = Fact("end")
 
 
-def redis() -> "Redis[bytes]":
+def redis() -> Redis:
     """This application's client for the live streams, with short time-outs."""
-    client: Redis[bytes] = current_app.extensions["live_redis"]
+    client: Redis = current_app.extensions["live_redis"]
     return client
 
 
@@ -67,7 +67,7 @@ def stream_key(summary_id: int) -> str:
 def words_so_far(summary_id: int) -> tuple[str, str]:
     """(the words of the newest run so far, the id of the last of them); ("", "") if there are none."""
     try:
-        entries = redis().xrange(stream_key(summary_id))
+        entries: Any = redis().xrange(stream_key(summary_id))
     except RedisError:
         return "", ""
     text, last, fence = "", "", ""
@@ -103,7 +103,9 @@ class Pen:
         try:
             with redis().pipeline(transaction=False) as pipe:
                 pipe.xadd(self._key, {"kind": kind, "words": words}, id=entry_id)
-                pipe.publish(CHANNEL, json.dumps({**self._fact, "kind": kind, "id": entry_id, "words": words}))
+                pipe.publish(
+                    CHANNEL, json.dumps({**self._fact, "kind": kind, "id": entry_id, "words": words})
+                )
                 if self._sequence == 1:
                     pipe.expire(self._key, STREAM_SECONDS)
                 pipe.execute()
@@ -152,7 +154,7 @@ class Listener:
 class Hub:
     """All of a web process's listeners behind one Redis connection, which is opened with the first of them."""
 
-    def __init__(self, client: "Redis[bytes]", most: int) -> None:
+    def __init__(self, client: Redis, most: int) -> None:
         self._client = client
         self._most = most
         self._listeners: dict[int, set[Listener]] = defaultdict(set)
@@ -200,13 +202,15 @@ class Hub:
         """Listen until the end. After a break in the line everybody reads the state anew."""
         while not self.is_draining:
             try:
-                with self._client.pubsub(ignore_subscribe_messages=True) as channel:
+                with self._client.pubsub(ignore_subscribe_messages=True) as channel:  # type: ignore[no-untyped-call]  # redis has not typed it
                     channel.subscribe(CHANNEL)
                     channel.get_message(ignore_subscribe_messages=False, timeout=1.0)
                     self._to_all(RESYNC)
                     self._pass_on(channel)
             except RedisError as error:
                 log.warning("Live pages wait for Redis: %s", error)
+            except Exception:
+                log.exception("Live pages lost their line to Redis, and take a new one.")
             time.sleep(RECONNECT_SECONDS)
 
     def _pass_on(self, channel: Any) -> None:
@@ -234,7 +238,7 @@ class Hub:
 _hubs: list[Hub] = []
 
 
-def init_app(app: Flask, client: "Redis[bytes]", most_streams: int) -> None:
+def init_app(app: Flask, client: Redis, most_streams: int) -> None:
     """Give the application its client and its hub."""
     app.extensions["live_redis"] = client
     app.extensions["hub"] = Hub(client, most_streams)

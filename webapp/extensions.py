@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from cachelib.serializers import JSONSerializer
+from flask import current_app
 from flask_caching import Cache
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -18,6 +19,8 @@ from sqlalchemy import Connection, Double, Engine, MetaData, event
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.sql.functions import FunctionElement
+
+from webapp.config import Settings
 
 BUSY_SECONDS = 5
 NAMING = {
@@ -61,6 +64,12 @@ def _now_postgresql(element: now, compiler: Any, **kw: Any) -> str:
     return "CAST(extract(epoch FROM clock_timestamp()) AS double precision)"
 
 
+def current_settings() -> Settings:
+    """The settings of the application that runs."""
+    settings: Settings = current_app.config["SETTINGS"]
+    return settings
+
+
 @contextmanager
 def transaction() -> Iterator[None]:
     """One write transaction: begun IMMEDIATE on SQLite, committed at the end, rolled back on an error.
@@ -93,7 +102,12 @@ def prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def connected(connection: Any, record: Any) -> None:
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_SECONDS * 1000}"):
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"busy_timeout={BUSY_SECONDS * 1000}",
+        ):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

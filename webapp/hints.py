@@ -31,4 +31,3 @@ def waiting(lane: str) -> int | None:
         return int(broker.client.llen(f"{broker.namespace}:{lane}"))
     except RedisError:
         return None
-

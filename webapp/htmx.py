@@ -57,7 +57,9 @@ def ago(moment: datetime | None) -> Markup:
     now = datetime.now(moment.tzinfo)
     iso = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
     exact = moment.strftime("%-d %B %Y, %H:%M UTC")
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(iso, exact, escape(_in_words(moment, now)))
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        iso, exact, escape(_in_words(moment, now))
+    )
 
 
 def _in_words(moment: datetime, now: datetime) -> str:

@@ -73,7 +73,12 @@ def safe_next(target: str | None) -> str:
     """A path of our own to go on to, whatever the address said."""
     target = target or ""
     parts = urlsplit(target)
-    is_own = target.startswith("/") and not target.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
+    is_own = (
+        target.startswith("/")
+        and not target.startswith(("//", "/\\"))
+        and not parts.scheme
+        and not parts.netloc
+    )
     has_tricks = any(c in target for c in "\\\t\r\n") or not target.isprintable()
     return target if is_own and not has_tricks else url_for("documents.index")
 

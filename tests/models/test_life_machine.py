@@ -13,7 +13,16 @@ import hypothesis.strategies as st
 from dramatiq.brokers.stub import StubBroker
 from fakeredis import FakeRedis
 from hypothesis import HealthCheck, Phase, settings
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, precondition, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+)
 from sqlalchemy import select, update
 
 from tasks.upkeep import sweep_now
@@ -125,7 +134,9 @@ class Life(RuleBasedStateMachine):
     @rule(claim=claims)
     def finish(self, claim: Claim) -> None:
         held = self._holds(claim)
-        done = Summary.finish(claim, text=summary_of(claim.text), format="markdown", finished=Finished(model="m"))
+        done = Summary.finish(
+            claim, text=summary_of(claim.text), format="markdown", finished=Finished(model="m")
+        )
         assert done == held
 
     @rule(claim=claims, kind=KINDS)
@@ -148,7 +159,9 @@ class Life(RuleBasedStateMachine):
     def time_passes(self, seconds: float) -> None:
         moved = ("next_attempt_at", "lease_until", "created_at", "claimed_at", "finished_at")
         with transaction():
-            db.session.execute(update(Summary).values({name: getattr(Summary, name) - seconds for name in moved}))
+            db.session.execute(
+                update(Summary).values({name: getattr(Summary, name) - seconds for name in moved})
+            )
             db.session.execute(update(ModelServer).values(paused_until=ModelServer.paused_until - seconds))
 
     @rule()
@@ -195,7 +208,9 @@ class Life(RuleBasedStateMachine):
             for summary_id, _lane in Summary.due_ids(100):
                 claim = Summary.claim(summary_id)
                 if claim:
-                    Summary.finish(claim, text=summary_of(claim.text), format="markdown", finished=Finished(model="m"))
+                    Summary.finish(
+                        claim, text=summary_of(claim.text), format="markdown", finished=Finished(model="m")
+                    )
             if not db.session.scalars(select(Summary.id).where(Summary.status.in_(LIVE))).first():
                 break
         assert not db.session.scalars(select(Summary.id).where(Summary.status.in_(LIVE))).all()
@@ -240,8 +255,6 @@ class _FakeCache:
 
     def clear(self) -> None:
         self.kept.clear()
-
-
 
 
 Life.TestCase.settings = settings(

@@ -86,7 +86,9 @@ def test_save_followed_at_once_by_a_view_makes_one_call(alice: Member, model_ser
     assert model_server.calls == 1
 
 
-def test_every_hint_of_a_summary_together_makes_one_call(app: Flask, alice: Member, model_server: ModelServer) -> None:
+def test_every_hint_of_a_summary_together_makes_one_call(
+    app: Flask, alice: Member, model_server: ModelServer
+) -> None:
     """B10: two deliveries must not be two bills."""
     model_server.script(Script.words(first_word=0.2))
     summary_id = current(save(alice)).id
@@ -164,7 +166,9 @@ def test_empty_cache_is_refilled_from_sql_without_a_call(alice: Member, model_se
     assert (shown and "Ada Lovelace" in shown, model_server.calls) == (True, 1)
 
 
-@pytest.mark.parametrize("junk", [b"", b"junk", b"!\x80\x04junk", b"\x80\x04\x95", b"[]", b"{}", b'{"v": 0, "html": "old"}', b"7"])
+@pytest.mark.parametrize(
+    "junk", [b"", b"junk", b"!\x80\x04junk", b"\x80\x04\x95", b"[]", b"{}", b'{"v": 0, "html": "old"}', b"7"]
+)
 def test_junk_in_the_cache_is_a_miss(alice: Member, junk: bytes, caplog: pytest.LogCaptureFixture) -> None:
     document = save(alice)
     work()
@@ -213,7 +217,9 @@ def test_no_write_of_a_status_changes_the_key(alice: Member, model_server: Model
 
 def test_two_edits_in_one_second_have_two_keys(alice: Member, model_server: ModelServer) -> None:
     """B3: no clock in the key."""
-    model_server.script(lambda request: Script.words("- Of Ban." if "Eilean Ban" in request.prompt else "- Of Skerrymore."))
+    model_server.script(
+        lambda request: Script.words("- Of Ban." if "Eilean Ban" in request.prompt else "- Of Skerrymore.")
+    )
     document = save(alice)
     document.revise(alice, title="t", text=ARTICLE + " One.")
     document.revise(alice, title="t", text=ANOTHER)
@@ -248,7 +254,9 @@ def test_another_model_makes_a_new_summary_and_shows_the_old_one_meanwhile(
 # --- edits
 
 
-def test_edit_shows_the_last_summary_labelled_until_the_new_one_is_there(alice: Member, model_server: ModelServer) -> None:
+def test_edit_shows_the_last_summary_labelled_until_the_new_one_is_there(
+    alice: Member, model_server: ModelServer
+) -> None:
     document = save(alice)
     work()
     document.revise(alice, title="t", text=ANOTHER)
@@ -259,18 +267,25 @@ def test_edit_shows_the_last_summary_labelled_until_the_new_one_is_there(alice: 
     assert (area.status, area.is_stale, area.version) == ("complete", False, 2)
 
 
-def test_edit_during_generation_fences_the_old_run_off(app: Flask, alice: Member, model_server: ModelServer) -> None:
+def test_edit_during_generation_fences_the_old_run_off(
+    app: Flask, alice: Member, model_server: ModelServer
+) -> None:
     """B10: a slow run on an old text never overwrites the summary of a newer one."""
     document = save(alice)
     claim = Summary.claim(current(document).id)
     assert claim
     document.revise(alice, title="t", text=ANOTHER)
-    assert not Summary.finish(claim, text="- Of the old text.", format="markdown", finished=Finished(model="m"))
+    assert not Summary.finish(
+        claim, text="- Of the old text.", format="markdown", finished=Finished(model="m")
+    )
     assert not Summary.renew(claim)
     area = look(document)
     assert area.html is None and area.status == Status.PENDING
     work()
-    assert [row.status for row in db.session.scalars(select(Summary).order_by(Summary.id))] == ["superseded", "complete"]
+    assert [row.status for row in db.session.scalars(select(Summary).order_by(Summary.id))] == [
+        "superseded",
+        "complete",
+    ]
 
 
 def test_run_on_an_old_text_is_stopped_early(app: Flask, alice: Member, model_server: ModelServer) -> None:
@@ -286,7 +301,9 @@ def test_run_on_an_old_text_is_stopped_early(app: Flask, alice: Member, model_se
     wait_for(lambda: model_server.requests[0].outcome == "disconnected")
 
 
-def test_regenerate_makes_a_new_text_and_keeps_the_old_one_meanwhile(alice: Member, model_server: ModelServer) -> None:
+def test_regenerate_makes_a_new_text_and_keeps_the_old_one_meanwhile(
+    alice: Member, model_server: ModelServer
+) -> None:
     model_server.script([Script.words("- The first text."), Script.words("- The second text.")])
     document = save(alice)
     work()
@@ -334,7 +351,9 @@ def test_between_tries_the_page_says_why_and_when(alice: Member, model_server: M
     assert current(document).status == Status.COMPLETE
 
 
-def test_lasting_failure_ends_after_exactly_the_allowed_tries(alice: Member, model_server: ModelServer) -> None:
+def test_lasting_failure_ends_after_exactly_the_allowed_tries(
+    alice: Member, model_server: ModelServer
+) -> None:
     """B18: our tries are not multiplied by the client library's own."""
     model_server.script(Script.status(500))
     document = save(alice)
@@ -369,7 +388,9 @@ def test_retry_button_starts_anew(alice: Member, model_server: ModelServer) -> N
         (Script.page(), "malformed", 4),
     ],
 )
-def test_each_outcome_has_its_class(alice: Member, model_server: ModelServer, script: Script, code: str, calls: int) -> None:
+def test_each_outcome_has_its_class(
+    alice: Member, model_server: ModelServer, script: Script, code: str, calls: int
+) -> None:
     model_server.script(script)
     document = save(alice)
     work()
@@ -386,7 +407,9 @@ def test_partial_text_is_never_stored_or_shown_as_complete(alice: Member, model_
     assert current(document).text == SUMMARY
 
 
-def test_server_that_is_away_pauses_the_lane_and_burns_nothing(alice: Member, model_server: ModelServer) -> None:
+def test_server_that_is_away_pauses_the_lane_and_burns_nothing(
+    alice: Member, model_server: ModelServer
+) -> None:
     model_server.refuse()
     documents = [save(alice), save(alice, ANOTHER)]
     for _ in range(5):
@@ -403,7 +426,11 @@ def test_server_that_is_away_pauses_the_lane_and_burns_nothing(alice: Member, mo
 
 @pytest.mark.parametrize(
     ("script", "word"),
-    [(Script.status(401), "OPENAI_API_KEY"), (Script.no_such_model(), "PRECIS_MODEL"), (Script.out_of_quota(), "credit")],
+    [
+        (Script.status(401), "OPENAI_API_KEY"),
+        (Script.no_such_model(), "PRECIS_MODEL"),
+        (Script.out_of_quota(), "credit"),
+    ],
 )
 def test_wrong_setting_costs_one_call_and_says_what_to_mend(
     alice: Member, model_server: ModelServer, script: Script, word: str
@@ -419,7 +446,9 @@ def test_wrong_setting_costs_one_call_and_says_what_to_mend(
         assert area.reason and word in area.reason
 
 
-def test_mended_setting_goes_on_at_once(make_app: Callable[..., Flask], alice: Member, model_server: ModelServer) -> None:
+def test_mended_setting_goes_on_at_once(
+    make_app: Callable[..., Flask], alice: Member, model_server: ModelServer
+) -> None:
     model_server.script(lambda r: Script.words() if r.key == "sk-right" else Script.status(401))
     document = save(alice)
     work_once()
@@ -457,7 +486,9 @@ def test_slow_server_gets_its_time_and_a_silent_one_does_not(
 ) -> None:
     make_app(**{**llm_environ(model_server), "PRECIS_FIRST_WORD_SECONDS": "0.5", "PRECIS_SILENCE_SECONDS": "0.5",
                 "PRECIS_MAX_ATTEMPTS": "1"})  # fmt: skip
-    model_server.script(Script.words("- One two three four five six seven eight.", first_word=0.2, every=0.15))
+    model_server.script(
+        Script.words("- One two three four five six seven eight.", first_word=0.2, every=0.15)
+    )
     slow = save(alice)
     work()
     assert current(slow).status == Status.COMPLETE
@@ -594,7 +625,9 @@ def test_document_deleted_before_its_hint_comes_is_no_error(alice: Member, model
     assert model_server.calls == 0
 
 
-def test_document_deleted_during_generation_leaves_nothing(app: Flask, alice: Member, model_server: ModelServer) -> None:
+def test_document_deleted_during_generation_leaves_nothing(
+    app: Flask, alice: Member, model_server: ModelServer
+) -> None:
     document = save(alice)
     claim = Summary.claim(current(document).id)
     assert claim

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 import pytest
 
 from tests.summarizing.servers import DOCUMENT, engine_on, eventually

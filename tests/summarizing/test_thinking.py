@@ -11,7 +11,6 @@ PARTS = st.sampled_from(
     [*MARKS, "<THINK>", "`", '"', "<", "</", "<|", "[", "a", "final", " ", "\n", "- b", "<b>", "think>"]
 )
 TEXTS = st.lists(PARTS, max_size=12).map("".join)
-LONGEST = max(map(len, MARKS))
 
 
 def cut(text: str, places: list[int]) -> list[str]:
@@ -64,14 +63,19 @@ def test_result_does_not_depend_on_the_pieces(text: str, places: list[int]) -> N
     assert shown(cut(text, places)) == shown([text])
 
 
-@given(TEXTS)
-def test_no_more_is_held_back_than_may_begin_a_mark(text: str) -> None:
-    thoughts, out = ThoughtFilter(), ""
-    for count, letter in enumerate(text, 1):
-        out += "".join(piece.text for piece in thoughts.feed(letter) if isinstance(piece, Words))
-        if not any(letter in text for letter in "<["):
-            assert out == text[:count]
-    assert len(thoughts.finish()) <= 1
+@given(st.text(st.characters(exclude_characters="<[")))
+def test_text_without_brackets_passes_at_once(text: str) -> None:
+    thoughts = ThoughtFilter()
+    assert all(thoughts.feed(letter) == [Words(letter)] for letter in text)
+
+
+@pytest.mark.parametrize("text", ["- a <b", "x [1", "a < b", "<|x", "a </b", "a [[T"])
+def test_bracket_is_held_back_only_while_it_may_begin_a_mark(text: str) -> None:
+    assert shown([text]) == text
+    thoughts = ThoughtFilter()
+    assert (
+        "".join(piece.text for piece in thoughts.feed(text + "!") if isinstance(piece, Words)) == text + "!"
+    )
 
 
 @given(TEXTS)
@@ -88,13 +92,11 @@ def test_words_before_a_bare_closing_tag_are_taken_back() -> None:
 
 
 def test_open_thought_is_known() -> None:
-    thoughts = ThoughtFilter()
-    thoughts.feed("Yes. <think>or")
-    assert thoughts.is_open
-    thoughts.feed("</think>")
-    assert not thoughts.is_open
-    thoughts.feed("<|return|>")
-    assert not thoughts.is_open
+    thoughts, open_after = ThoughtFilter(), []
+    for text in ("Yes. <think>or", "</think>", "<|return|>"):
+        thoughts.feed(text)
+        open_after.append(thoughts.is_open)
+    assert open_after == [True, False, False]
 
 
 def without_preamble(parts: list[str]) -> str:

@@ -79,10 +79,8 @@ class Script:
     @classmethod
     def thoughts(cls, thoughts: str, text: str = SUMMARY, *, field: str = "reasoning_content") -> "Script":
         """Stream thoughts in a field of their own, as servers of reasoning models do, then the text."""
-        events: list[Event] = []
-        for word in re.findall(r"\s*\S+", thoughts):
-            events.append(chunk({field: word}))
-        return cls((*events, *cls.words(text).events))
+        thinking = [chunk({field: word}) for word in re.findall(r"\s*\S+", thoughts)]
+        return cls((*thinking, *cls.words(text).events))
 
     @classmethod
     def status(cls, code: int, *, error: object = None, retry_after: str | None = None,
@@ -418,7 +416,7 @@ class _Connection:
             elif isinstance(event, float | int):
                 await asyncio.sleep(event)
             elif callable(event):
-                while not event():
+                while not event():  # noqa: ASYNC110 - the condition is of another thread, and no asyncio.Event
                     await asyncio.sleep(POLL_SECONDS)
             else:
                 data = event if isinstance(event, bytes) else _sse(event, script.newline)
@@ -506,7 +504,7 @@ def main() -> None:
     given = parser.parse_args()
     script = Script.words(given.text, first_word=given.first_word, every=given.delay)
     with ModelServer(script, port=given.port) as server, suppress(KeyboardInterrupt):
-        print(server.base_url, flush=True)
+        print(server.base_url, flush=True)  # noqa: T201 - it is what the command is for
         threading.Event().wait()
 
 

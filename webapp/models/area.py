@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import current_app
 from markupsafe import Markup
 
 from webapp import events
-from webapp.config import Settings
-from webapp.extensions import db
+from webapp.extensions import current_settings, db
 from webapp.models.document import Document
 from webapp.models.model_server import ModelServer
 from webapp.models.presence import live_lanes
@@ -22,6 +20,7 @@ from webapp.summarizing.rendering import summary_html
 
 GRACE_SECONDS = 0.25  # the embedded engine takes milliseconds: a page may wait that long for it
 GRACE_STEP_SECONDS = 0.004
+NOTHING = Markup()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +31,7 @@ class SummaryArea:
     status: str
     state: str
     html: Markup | None = None
-    words: Markup = Markup()
+    words: Markup = NOTHING
     written: str = ""
     event_id: str = ""
     engine_label: str | None = None
@@ -79,7 +78,7 @@ def look(document: Document, *, is_polling: bool = False, is_own_save: bool = Fa
 
     Right after one's own save (`is_own_save`) the wait for further edits is kept.
     """
-    if _settings().summaries and document.summary_status != Status.COMPLETE:
+    if current_settings().summaries and document.summary_status != Status.COMPLETE:
         _ask_or_promote(document, is_own_save)
     area = read(document, is_polling=is_polling)
     if area.state == "older":
@@ -90,7 +89,7 @@ def look(document: Document, *, is_polling: bool = False, is_own_save: bool = Fa
 
 def read(document: Document, *, is_polling: bool = False) -> SummaryArea:
     """Read the state, and change nothing."""
-    if not _settings().summaries:
+    if not current_settings().summaries:
         return SummaryArea(document=document, status=Status.COMPLETE, state="off")
     if document.summary_status == Status.COMPLETE:
         ready = Summary.cached(document.id, document.content_hash) or _refilled(document)
@@ -109,7 +108,11 @@ def _ask_or_promote(document: Document, is_own_save: bool) -> None:
 def _after_grace(document: Document, area: SummaryArea) -> SummaryArea:
     """With the embedded engine the summary is there before the page is: give it its milliseconds."""
     end = time.monotonic() + GRACE_SECONDS
-    while _settings().engine == "extract" and area.state in ("waiting", "writing") and time.monotonic() < end:
+    while (
+        current_settings().engine == "extract"
+        and area.state in ("waiting", "writing")
+        and time.monotonic() < end
+    ):
         db.session.commit()
         time.sleep(GRACE_STEP_SECONDS)
         area = read(_again(document), is_polling=area.is_polling)
@@ -132,14 +135,18 @@ def _refilled(document: Document) -> dict[str, Any] | None:
 def _complete(document: Document, ready: dict[str, Any]) -> SummaryArea:
     """A finished summary. The embedded engine would select the same sentences again, so it offers no other one."""
     action = None if ready["engine"] == "extract" else "regenerate"
-    return SummaryArea(document=document, status=Status.COMPLETE, state="complete", action=action, **_shown(document, ready))
+    return SummaryArea(
+        document=document, status=Status.COMPLETE, state="complete", action=action, **_shown(document, ready)
+    )
 
 
 def _shown(document: Document, ready: dict[str, Any], *, is_stale: bool = False) -> dict[str, Any]:
     """The fields of a finished summary that is shown."""
     return {
-        "html": Markup(ready["html"]),  # noqa: S704 - made safe by summary_html before it was stored
-        "engine_label": "Selected sentences" if ready["engine"] == "extract" else f"Written by {ready['model']}",
+        "html": Markup(ready["html"]),  # noqa: S704 - summary_html made it safe
+        "engine_label": "Selected sentences"
+        if ready["engine"] == "extract"
+        else f"Written by {ready['model']}",
         "written_at": as_datetime(ready["finished_at"]),
         "version": ready["version"],
         "is_stale": is_stale,
@@ -147,15 +154,19 @@ def _shown(document: Document, ready: dict[str, Any], *, is_stale: bool = False)
 
 
 def _unfinished(document: Document, is_polling: bool) -> SummaryArea:
-    current = db.session.get(Summary, document.summary_id, populate_existing=True) if document.summary_id else None
+    current = (
+        db.session.get(Summary, document.summary_id, populate_existing=True) if document.summary_id else None
+    )
     shown = _last_shown(document)
     if current is None:
         return _nothing_asked(document, shown)
     if current.status == Status.COMPLETE:
-        return SummaryArea(document=document, status=current.status, state="older", action="regenerate", **shown)
+        return SummaryArea(
+            document=document, status=current.status, state="older", action="regenerate", **shown
+        )
     fields: dict[str, Any] = {
         "summary_id": current.id, "fence": current.fence, "attempts": current.attempts,
-        "max_attempts": _settings().max_attempts, "is_polling": is_polling, **shown, **_what_happens(current)}  # fmt: skip
+        "max_attempts": current_settings().max_attempts, "is_polling": is_polling, **shown, **_what_happens(current)}  # fmt: skip
     if fields["state"] == "writing":
         fields.update(_words(current))
     return SummaryArea(document=document, status=current.status, **fields)
@@ -186,9 +197,18 @@ def _what_happens(summary: Summary) -> dict[str, Any]:
         return {"state": "writing"}
     pause = ModelServer.pause()
     if pause:
-        return {"state": "paused", "reason": reason(pause.reason), "next_attempt_at": pause.next_probe_at, "action": "now"}
+        return {
+            "state": "paused",
+            "reason": reason(pause.reason),
+            "next_attempt_at": pause.next_probe_at,
+            "action": "now",
+        }
     if summary.error_code:
-        told = {"reason": reason(summary.error_code), "next_attempt_at": summary.next_attempt, "action": "now"}
+        told = {
+            "reason": reason(summary.error_code),
+            "next_attempt_at": summary.next_attempt,
+            "action": "now",
+        }
         return {"state": "retrying", **told}
     if summary.next_attempt_at > time.time():
         return {"state": "settling", "next_attempt_at": summary.next_attempt, "action": "now"}
@@ -199,9 +219,5 @@ def _words(summary: Summary) -> dict[str, Any]:
     text, last = events.words_so_far(summary.id)
     if last.partition("-")[0] != str(summary.fence):
         return {}
-    return {"words": Markup(summary_html(text, "markdown")), "written": text, "event_id": last}  # noqa: S704 - is safe
-
-
-def _settings() -> Settings:
-    settings: Settings = current_app.config["SETTINGS"]
-    return settings
+    words = Markup(summary_html(text, "markdown"))  # noqa: S704 - as above
+    return {"words": words, "written": text, "event_id": last}

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
 
-from flask import abort, current_app
-from sqlalchemy import Double, ForeignKey, String, Text, UniqueConstraint, delete, func, select
+from flask import abort
+from sqlalchemy import Double, ForeignKey, Select, String, Text, UniqueConstraint, delete, func, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp import events
-from webapp.config import Settings
-from webapp.extensions import Base, db, now, transaction
+from webapp.extensions import Base, current_settings, db, now, transaction
 from webapp.models.member import Member
 from webapp.models.summary import Lane, Summary, cache_key
 from webapp.models.times import as_datetime
@@ -70,7 +69,7 @@ class Document(Base):
     @property
     def is_short(self) -> bool:
         """Whether its text needs no summary."""
-        return self.characters < _settings().short_text_characters
+        return self.characters < current_settings().short_text_characters
 
     @property
     def text(self) -> str:
@@ -95,7 +94,7 @@ class Document(Base):
                 return
             document._take(member, title, text)
             if is_new_text:
-                summary = document._warm(wait_seconds=_settings().edit_wait_seconds)
+                summary = document._warm(wait_seconds=current_settings().edit_wait_seconds)
         _announce(self.id, summary)
 
     def summarize_later(self, *, again: bool = False, keeps_wait: bool = False) -> None:
@@ -109,7 +108,11 @@ class Document(Base):
             if document is None:
                 return
             summary = document._current_summary()
-            if summary is None or (summary.is_final and again) or (not summary.is_of_today and not summary.is_running):
+            if (
+                summary is None
+                or (summary.is_final and again)
+                or (not summary.is_of_today and not summary.is_running)
+            ):
                 summary = document._ask(Lane.INTERACTIVE)
             elif summary.is_final or not summary.promote(at_once=again, keeps_wait=keeps_wait):
                 return
@@ -129,8 +132,14 @@ class Document(Base):
         self.title, self.characters, self.content_hash = title, len(text), content_hash(text)
         self.updated_at = now()
         db.session.add(
-            Revision(document_id=self.id, version=self.version, title=title, text=text,
-                     content_hash=self.content_hash, author_id=member.id)  # fmt: skip
+            Revision(
+                document_id=self.id,
+                version=self.version,
+                title=title,
+                text=text,
+                content_hash=self.content_hash,
+                author_id=member.id,
+            )
         )
         db.session.flush()
 
@@ -160,7 +169,7 @@ class Document(Base):
     @property
     def is_warmed(self) -> bool:
         """Whether its summary is made before anybody asks for it."""
-        settings = _settings()
+        settings = current_settings()
         return settings.summaries and settings.warm == "on-save" and not self.is_short
 
     @classmethod
@@ -179,7 +188,7 @@ class Document(Base):
     @classmethod
     def request_missing(cls, limit: int = 200) -> int:
         """Ask for the summaries that no request exists of, as after a restored backup. Returns how many."""
-        settings = _settings()
+        settings = current_settings()
         if not settings.summaries or settings.warm != "on-save":
             return 0
         lacking = (
@@ -273,7 +282,7 @@ class Row:
 
     @property
     def is_on(self) -> bool:
-        return _settings().summaries
+        return current_settings().summaries
 
     @property
     def status(self) -> str | None:
@@ -326,7 +335,7 @@ def content_hash(text: str) -> str:
     return hashlib.sha256("\n".join(line.rstrip() for line in lines).encode()).hexdigest()
 
 
-def _rows() -> "db.Select[tuple[Document, Summary | None]]":
+def _rows() -> Select[Document, Summary | None]:
     return (
         select(Document, Summary)
         .outerjoin(Summary, Summary.id == Document.shown_summary_id)
@@ -340,8 +349,3 @@ def _announce(document_id: int, summary: Summary | None) -> None:
     if summary:
         summary.hint()
     events.tell(document_id)
-
-
-def _settings() -> Settings:
-    settings: Settings = current_app.config["SETTINGS"]
-    return settings

@@ -2,11 +2,9 @@
 
 from collections.abc import Iterator
 
-from flask import current_app
-from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy import Select, and_, exists, func, or_, select
 
-from webapp.config import Settings
-from webapp.extensions import db, now
+from webapp.extensions import current_settings, db, now
 from webapp.models.document import Document, Revision
 from webapp.models.summary import LIVE, Status, Summary
 
@@ -17,47 +15,90 @@ def violations() -> list[str]:
 
 
 def _counted() -> Iterator[tuple[str, int]]:
-    settings: Settings = current_app.config["SETTINGS"]
+    settings = current_settings()
     current = and_(Summary.id == Document.summary_id)
-    yield "Documents without the revision that they show", _count(
-        select(Document.id).where(~exists().where(Revision.document_id == Document.id, Revision.version == Document.version))
+    yield (
+        "Documents without the revision that they show",
+        _count(
+            select(Document.id).where(
+                ~exists().where(Revision.document_id == Document.id, Revision.version == Document.version)
+            )
+        ),
     )
-    yield "Revisions that differ from the content hash of their document", _count(
-        select(Document.id).join(Revision, and_(Revision.document_id == Document.id, Revision.version == Document.version))
-        .where(Revision.content_hash != Document.content_hash)  # fmt: skip
+    yield (
+        "Revisions that differ from the content hash of their document",
+        _count(
+            select(Document.id)
+            .join(Revision, and_(Revision.document_id == Document.id, Revision.version == Document.version))
+            .where(Revision.content_hash != Document.content_hash)
+        ),
     )
-    yield "Documents whose status is not that of their summary", _count(
-        select(Document.id).outerjoin(Summary, current)
-        .where(func.coalesce(Document.summary_status, "") != func.coalesce(Summary.status, ""))  # fmt: skip
+    yield (
+        "Documents whose status is not that of their summary",
+        _count(
+            select(Document.id)
+            .outerjoin(Summary, current)
+            .where(func.coalesce(Document.summary_status, "") != func.coalesce(Summary.status, ""))
+        ),
     )
-    yield "Documents whose current summary is of another text", _count(
-        select(Document.id).join(Summary, current).where(Summary.content_hash != Document.content_hash)
+    yield (
+        "Documents whose current summary is of another text",
+        _count(
+            select(Document.id).join(Summary, current).where(Summary.content_hash != Document.content_hash)
+        ),
     )
-    yield "Documents that show a summary which is not complete", _count(
-        select(Document.id).outerjoin(Summary, Summary.id == Document.shown_summary_id)
-        .where(Document.shown_summary_id.is_not(None), func.coalesce(Summary.status, "") != Status.COMPLETE)  # fmt: skip
+    yield (
+        "Documents that show a summary which is not complete",
+        _count(
+            select(Document.id)
+            .outerjoin(Summary, Summary.id == Document.shown_summary_id)
+            .where(
+                Document.shown_summary_id.is_not(None), func.coalesce(Summary.status, "") != Status.COMPLETE
+            )
+        ),
     )
-    yield "Complete summaries without a whole text", _count(
-        select(Summary.id).where(
-            Summary.status == Status.COMPLETE,
-            or_(Summary.text.is_(None), Summary.text == "", func.coalesce(Summary.finish_reason, "") != "stop"))  # fmt: skip
+    yield (
+        "Complete summaries without a whole text",
+        _count(
+            select(Summary.id).where(
+                Summary.status == Status.COMPLETE,
+                or_(
+                    Summary.text.is_(None),
+                    Summary.text == "",
+                    func.coalesce(Summary.finish_reason, "") != "stop",
+                ),
+            )
+        ),
     )
-    yield "Unfinished summaries that hold a text", _count(
-        select(Summary.id).where(Summary.status != Status.COMPLETE, Summary.text.is_not(None))
+    yield (
+        "Unfinished summaries that hold a text",
+        _count(select(Summary.id).where(Summary.status != Status.COMPLETE, Summary.text.is_not(None))),
     )
-    yield "Leases that ended long ago", _count(
-        select(Summary.id).where(
-            Summary.status == Status.PROCESSING,
-            or_(Summary.lease_until.is_(None), Summary.lease_until < now() - 2 * settings.sweep_seconds - 60))  # fmt: skip
+    yield (
+        "Leases that ended long ago",
+        _count(
+            select(Summary.id).where(
+                Summary.status == Status.PROCESSING,
+                or_(
+                    Summary.lease_until.is_(None),
+                    Summary.lease_until < now() - 2 * settings.sweep_seconds - 60,
+                ),
+            )
+        ),
     )
-    yield "Summaries with more tries than are allowed", _count(
-        select(Summary.id).where(or_(Summary.attempts > settings.max_attempts, Summary.attempts < 0))
+    yield (
+        "Summaries with more tries than are allowed",
+        _count(select(Summary.id).where(or_(Summary.attempts > settings.max_attempts, Summary.attempts < 0))),
     )
-    yield "Unfinished summaries that no document waits for", _count(
-        select(Summary.id).outerjoin(Document, Document.summary_id == Summary.id)
-        .where(Summary.status.in_(LIVE), Document.id.is_(None))  # fmt: skip
+    yield (
+        "Unfinished summaries that no document waits for",
+        _count(
+            select(Summary.id)
+            .outerjoin(Document, Document.summary_id == Summary.id)
+            .where(Summary.status.in_(LIVE), Document.id.is_(None))
+        ),
     )
 
 
-def _count(statement: "db.Select[tuple[int]]") -> int:
+def _count(statement: Select[int]) -> int:
     return db.session.scalar(select(func.count()).select_from(statement.subquery())) or 0

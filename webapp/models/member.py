@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from flask import current_app
 from sqlalchemy import Double, ForeignKey, String, delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from webapp.extensions import Base, db, now, transaction
+from webapp.extensions import Base, current_settings, db, now, transaction
 
 if TYPE_CHECKING:
     from webapp.models.document import Library
@@ -80,7 +79,9 @@ class Member(Base):
             return None
         if member and _hasher.check_needs_rehash(kept):
             with transaction():
-                db.session.execute(update(cls).where(cls.id == member.id).values(password_hash=_hash(password)))
+                db.session.execute(
+                    update(cls).where(cls.id == member.id).values(password_hash=_hash(password))
+                )
         return member
 
     @classmethod
@@ -122,7 +123,7 @@ class SignIn(Base):
         """Who is signed in with this token, if its sign-in still stands."""
         if not token:
             return None
-        lifetime = current_app.config["SETTINGS"].session_days * 86_400
+        lifetime = current_settings().session_days * 86_400
         sign_in = db.session.scalar(
             select(cls).where(cls.token_hash == _token_hash(token), cls.created_at > now() - lifetime)
         )
@@ -139,7 +140,9 @@ class SignIn(Base):
 def _check_password(password: str) -> None:
     low, high = PASSWORD_CHARACTERS
     if len(password) < low:
-        raise ValueError(f"Choose a password of at least {low} characters; a few words in a row are easy to keep.")
+        raise ValueError(
+            f"Choose a password of at least {low} characters; a few words in a row are easy to keep."
+        )
     if len(password) > high:
         raise ValueError(f"Choose a password of at most {high} characters.")
 

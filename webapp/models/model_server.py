@@ -3,12 +3,10 @@
 import hashlib
 from datetime import datetime
 
-from flask import current_app
 from sqlalchemy import Double, String, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.config import Settings
-from webapp.extensions import Base, db, now
+from webapp.extensions import Base, current_settings, db, now
 from webapp.models.times import as_datetime
 from webapp.summarizing.engine import EngineFailure, FailureKind
 
@@ -34,7 +32,7 @@ class ModelServer(Base):
     @classmethod
     def pause(cls) -> "ModelServer | None":
         """The pause that is on, or None. An engine without a server never pauses."""
-        if _settings().engine != "openai":
+        if current_settings().engine != "openai":
             return None
         return db.session.scalar(
             select(cls)
@@ -50,7 +48,7 @@ class ModelServer(Base):
         probe = (
             update(cls)
             .where(cls.reason.is_not(None), cls.paused_until <= now())
-            .values(paused_until=now() + _settings().probe_seconds)
+            .values(paused_until=now() + current_settings().probe_seconds)
         )
         return _changes_one(probe)
 
@@ -59,7 +57,12 @@ class ModelServer(Base):
         """Count a failure that is the server's, and pause where it says so. Inside the caller's transaction."""
         server = db.session.get(cls, 1, populate_existing=True) or _first_row()
         if server.fingerprint != _fingerprint():
-            server.fingerprint, server.failures, server.reason, server.paused_until = _fingerprint(), 0, None, None
+            server.fingerprint, server.failures, server.reason, server.paused_until = (
+                _fingerprint(),
+                0,
+                None,
+                None,
+            )
         db.session.flush()
         if failure.kind in PAUSES_AT_ONCE or server.failures + 1 >= STRUGGLING_AFTER:
             wait = _wait(failure, server.failures)
@@ -89,26 +92,26 @@ class ModelServer(Base):
         return as_datetime(self.paused_until)
 
 
-def _settings() -> Settings:
-    settings: Settings = current_app.config["SETTINGS"]
-    return settings
-
-
 def _fingerprint() -> str:
-    settings = _settings()
-    parts = (settings.secret_key, settings.openai_base_url, settings.model_given, settings.openai_api_key or "")
+    settings = current_settings()
+    parts = (
+        settings.secret_key,
+        settings.openai_base_url,
+        settings.model_given,
+        settings.openai_api_key or "",
+    )
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _wait(failure: EngineFailure, failures: int) -> float:
     """Seconds until the next probe."""
-    probe = _settings().probe_seconds
+    probe = current_settings().probe_seconds
     if failure.retry_after is not None:
         return min(failure.retry_after, LONGEST_WAIT_SECONDS)
     if failure.kind is FailureKind.MISCONFIGURED:
         return 10 * probe
     if failure.kind is FailureKind.LIMITED:
-        return float(min(_settings().retry_seconds * 2 ** min(failures, 20), LONGEST_WAIT_SECONDS))
+        return float(min(current_settings().retry_seconds * 2 ** min(failures, 20), LONGEST_WAIT_SECONDS))
     return float(min(2.0 ** min(failures, 20), probe))
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from webapp.extensions import Base, db, now, transaction
 
 ALIVE_SECONDS = 20
-_token = ""
+_token = secrets.token_hex(16)  # of this process: modules are not shared with forks of it
 
 
 class Presence(Base):
@@ -25,8 +25,6 @@ class Presence(Base):
 
 def beat(lane: str) -> None:
     """Say that this process works on `lane`. Forgets those not heard of for an hour."""
-    global _token
-    _token = _token or secrets.token_hex(16)
     with transaction():
         db.session.merge(Presence(token=_token, lane=lane, pid=os.getpid(), seen_at=now()))
         db.session.execute(delete(Presence).where(Presence.seen_at < now() - 3600))

@@ -12,12 +12,25 @@ from typing import Any
 
 from flask import current_app
 from redis import RedisError
-from sqlalchemy import Double, ForeignKey, Index, String, Text, UniqueConstraint, column, func, or_, select, table, update
+from sqlalchemy import (
+    ColumnElement,
+    Double,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    column,
+    func,
+    or_,
+    select,
+    table,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp import events, hints
-from webapp.config import Settings
-from webapp.extensions import Base, cache, db, now, transaction
+from webapp import hints
+from webapp.extensions import Base, cache, current_settings, db, now, transaction
 from webapp.models.model_server import ModelServer
 from webapp.models.times import as_datetime
 from webapp.summarizing.engine import EngineFailure, FailureKind, Finished
@@ -32,8 +45,14 @@ REFUNDED = (FailureKind.UNAVAILABLE, FailureKind.LIMITED, FailureKind.MISCONFIGU
 SERVERS_OWN = (*REFUNDED, FailureKind.TRANSIENT)
 
 _documents = table(
-    "documents", column("id"), column("title"), column("content_hash"), column("summary_id"),
-    column("summary_status"), column("shown_summary_id"))  # fmt: skip
+    "documents",
+    column("id"),
+    column("title"),
+    column("content_hash"),
+    column("summary_id"),
+    column("summary_status"),
+    column("shown_summary_id"),
+)
 _revisions = table("revisions", column("document_id"), column("version"), column("text"))
 
 
@@ -105,16 +124,26 @@ class Summary(Base):
     # --- asking -----------------------------------------------------------------------------------------------
 
     @classmethod
-    def ask(cls, document_id: int, version: int, content_hash: str, lane: Lane, wait_seconds: float = 0.0) -> "Summary":
+    def ask(
+        cls, document_id: int, version: int, content_hash: str, lane: Lane, wait_seconds: float = 0.0
+    ) -> "Summary":
         """Add a pending row for the current recipe inside the caller's transaction."""
-        recipe = _settings().recipe
+        recipe = current_settings().recipe
         editions = select(func.coalesce(func.max(cls.edition), 0)).where(
             cls.document_id == document_id, cls.content_hash == content_hash, cls.recipe_hash == recipe.hash
         )
         summary = cls(
-            document_id=document_id, version=version, content_hash=content_hash, recipe_hash=recipe.hash,
-            edition=(db.session.scalar(editions) or 0) + 1, lane=lane, next_attempt_at=now() + wait_seconds,
-            engine=recipe.engine, model=recipe.model, prompt_version=recipe.prompt_version)  # fmt: skip
+            document_id=document_id,
+            version=version,
+            content_hash=content_hash,
+            recipe_hash=recipe.hash,
+            edition=(db.session.scalar(editions) or 0) + 1,
+            lane=lane,
+            next_attempt_at=now() + wait_seconds,
+            engine=recipe.engine,
+            model=recipe.model,
+            prompt_version=recipe.prompt_version,
+        )
         db.session.add(summary)
         db.session.flush()
         return summary
@@ -133,8 +162,12 @@ class Summary(Base):
         """The newest finished summary of this text by the current recipe."""
         return db.session.scalar(
             select(cls)
-            .where(cls.document_id == document_id, cls.content_hash == content_hash,
-                   cls.recipe_hash == _settings().recipe.hash, cls.status == Status.COMPLETE)  # fmt: skip
+            .where(
+                cls.document_id == document_id,
+                cls.content_hash == content_hash,
+                cls.recipe_hash == current_settings().recipe.hash,
+                cls.status == Status.COMPLETE,
+            )
             .order_by(cls.edition.desc())
             .limit(1)
         )
@@ -154,7 +187,11 @@ class Summary(Base):
         if at_once:
             ModelServer.probe_at_once()
             may_move.append(Summary.status == Status.PENDING)
-        moved = update(Summary).where(Summary.id == self.id, Summary.status == Status.PENDING, or_(*may_move)).values(values)
+        moved = (
+            update(Summary)
+            .where(Summary.id == self.id, Summary.status == Status.PENDING, or_(*may_move))
+            .values(values)
+        )
         is_moved = _rowcount(moved) == 1
         db.session.expire(self)
         return is_moved
@@ -168,7 +205,7 @@ class Summary(Base):
     @classmethod
     def claim(cls, summary_id: int) -> Claim | None:
         """Take a due row under a lease, its attempt counted before any work. None: somebody has it, or it must wait."""
-        settings = _settings()
+        settings = current_settings()
         with transaction():
             cls._void_if_outdated(summary_id)
             due = (cls.id == summary_id, *cls._is_due())
@@ -177,8 +214,13 @@ class Summary(Base):
             taken = db.session.execute(
                 update(cls)
                 .where(*due, cls.attempts < settings.max_attempts)
-                .values(status=Status.PROCESSING, attempts=cls.attempts + 1, fence=cls.fence + 1, claimed_at=now(),
-                        lease_until=now() + settings.lease_seconds)  # fmt: skip
+                .values(
+                    status=Status.PROCESSING,
+                    attempts=cls.attempts + 1,
+                    fence=cls.fence + 1,
+                    claimed_at=now(),
+                    lease_until=now() + settings.lease_seconds,
+                )
                 .returning(cls.document_id, cls.version, cls.fence)
             ).one_or_none()
             if taken is None:
@@ -192,7 +234,7 @@ class Summary(Base):
         return Claim(summary_id, taken.document_id, taken.fence, title, text)
 
     @classmethod
-    def _is_due(cls) -> tuple["db.ColumnElement[bool]", ...]:
+    def _is_due(cls) -> tuple[ColumnElement[bool], ...]:
         """What holds of rows that a worker may take now, but for a pause of the model server."""
         due = (cls.status == Status.PENDING, cls.next_attempt_at <= now())
         return due if cls._may_warm() else (*due, cls.lane != Lane.WARM)
@@ -200,7 +242,7 @@ class Summary(Base):
     @classmethod
     def _may_warm(cls) -> bool:
         """Whether the hour's share of summaries that nobody asked for is not used up."""
-        settings = _settings()
+        settings = current_settings()
         if settings.engine == "extract":
             return True
         warmed = select(func.count()).where(
@@ -211,11 +253,16 @@ class Summary(Base):
     @classmethod
     def _void_if_outdated(cls, summary_id: int) -> None:
         """Supersede a pending row whose text or recipe is no longer the current one."""
-        current = select(_documents.c.content_hash).where(_documents.c.id == cls.document_id).scalar_subquery()
+        current = (
+            select(_documents.c.content_hash).where(_documents.c.id == cls.document_id).scalar_subquery()
+        )
         voided = _rowcount(
             update(cls)
-            .where(cls.id == summary_id, cls.status == Status.PENDING,
-                   or_(cls.content_hash != current, cls.recipe_hash != _settings().recipe.hash))  # fmt: skip
+            .where(
+                cls.id == summary_id,
+                cls.status == Status.PENDING,
+                or_(cls.content_hash != current, cls.recipe_hash != current_settings().recipe.hash),
+            )
             .values(status=Status.SUPERSEDED, finished_at=now())
         )
         if voided:
@@ -229,16 +276,26 @@ class Summary(Base):
     def renew(cls, claim: Claim) -> bool:
         """Extend the lease. False: the text has changed or somebody else has the row, so stop."""
         with transaction():
-            return cls._write(claim, lease_until=now() + _settings().lease_seconds)
+            return cls._write(claim, lease_until=now() + current_settings().lease_seconds)
 
     @classmethod
     def finish(cls, claim: Claim, *, text: str, format: str, finished: Finished) -> bool:
         """Store the whole text as complete, if the claim still stands. After the commit, fill the cache."""
         with transaction():
             is_mine = cls._write(
-                claim, status=Status.COMPLETE, text=text, format=format, model=finished.model[:200],
-                finish_reason=finished.finish_reason, tokens_in=finished.tokens_in, tokens_out=finished.tokens_out,
-                finished_at=now(), lease_until=None, error_code=None, error_detail=None)  # fmt: skip
+                claim,
+                status=Status.COMPLETE,
+                text=text,
+                format=format,
+                model=finished.model[:200],
+                finish_reason=finished.finish_reason,
+                tokens_in=finished.tokens_in,
+                tokens_out=finished.tokens_out,
+                finished_at=now(),
+                lease_until=None,
+                error_code=None,
+                error_detail=None,
+            )
             if is_mine:
                 cls._show_status(claim.summary_id, Status.COMPLETE, shown_summary_id=claim.summary_id)
                 ModelServer.well()
@@ -254,7 +311,9 @@ class Summary(Base):
             if summary is None:
                 return False
             values = summary._after(failure)
-            is_mine = cls._write(claim, error_code=failure.code, error_detail=failure.detail or None, **values)
+            is_mine = cls._write(
+                claim, error_code=failure.code, error_detail=failure.detail or None, **values
+            )
             if is_mine:
                 cls._show_status(claim.summary_id, values["status"])
             if failure.kind in SERVERS_OWN:
@@ -268,7 +327,11 @@ class Summary(Base):
         """Give the row back untouched, as at a shutdown: it is nobody's failure, and due at once."""
         with transaction():
             is_mine = cls._write(
-                claim, status=Status.PENDING, attempts=cls.attempts - 1, next_attempt_at=now(), lease_until=None
+                claim,
+                status=Status.PENDING,
+                attempts=cls.attempts - 1,
+                next_attempt_at=now(),
+                lease_until=None,
             )
             if is_mine:
                 cls._show_status(claim.summary_id, Status.PENDING)
@@ -287,22 +350,33 @@ class Summary(Base):
         return [summary.document_id for summary in summaries]
 
     def _crash(self) -> None:
-        is_over = self.crashes + 1 >= MAX_CRASHES or self.attempts >= _settings().max_attempts
+        is_over = self.crashes + 1 >= MAX_CRASHES or self.attempts >= current_settings().max_attempts
         status = Status.FAILED if is_over else Status.PENDING
         moved = _rowcount(
             update(Summary)
             .where(Summary.id == self.id, Summary.fence == self.fence, Summary.status == Status.PROCESSING)
-            .values(status=status, crashes=Summary.crashes + 1, lease_until=None, next_attempt_at=now(),
-                    error_code="crashed_worker", finished_at=now() if is_over else None)  # fmt: skip
+            .values(
+                status=status,
+                crashes=Summary.crashes + 1,
+                lease_until=None,
+                next_attempt_at=now(),
+                error_code="crashed_worker",
+                finished_at=now() if is_over else None,
+            )
         )
         if moved:
             self._show_status(self.id, status)
 
     def _after(self, failure: EngineFailure) -> dict[str, Any]:
         """What a failure makes of the row: the values of the UPDATE."""
-        settings = _settings()
+        settings = current_settings()
         if failure.kind in REFUNDED:
-            return {"status": Status.PENDING, "attempts": Summary.attempts - 1, "next_attempt_at": now(), "lease_until": None}
+            return {
+                "status": Status.PENDING,
+                "attempts": Summary.attempts - 1,
+                "next_attempt_at": now(),
+                "lease_until": None,
+            }
         is_over = (
             failure.kind is FailureKind.PERMANENT
             or self.attempts >= settings.max_attempts
@@ -315,16 +389,19 @@ class Summary(Base):
 
     def _backoff_seconds(self, asked: float | None) -> float:
         """The wait before the next try: doubling, with jitter so that many do not come back at once."""
-        ceiling = min(_settings().retry_seconds * 2 ** (self.attempts - 1), MAX_BACKOFF_SECONDS)
+        ceiling = min(current_settings().retry_seconds * 2 ** (self.attempts - 1), MAX_BACKOFF_SECONDS)
         return max(asked or 0.0, random.uniform(ceiling / 2, ceiling))  # noqa: S311 - jitter, not a secret
 
     @classmethod
     def _write(cls, claim: Claim, **values: Any) -> bool:
         """One fenced UPDATE: it changes the row only while the claim stands."""
-        return 1 == _rowcount(
-            update(cls)
-            .where(cls.id == claim.summary_id, cls.fence == claim.fence, cls.status == Status.PROCESSING)
-            .values(**values)
+        return (
+            _rowcount(
+                update(cls)
+                .where(cls.id == claim.summary_id, cls.fence == claim.fence, cls.status == Status.PROCESSING)
+                .values(**values)
+            )
+            == 1
         )
 
     @classmethod
@@ -349,7 +426,7 @@ class Summary(Base):
     @property
     def is_of_today(self) -> bool:
         """Whether it was asked of the engine, model and prompt that are set now."""
-        return self.recipe_hash == _settings().recipe.hash
+        return self.recipe_hash == current_settings().recipe.hash
 
     @property
     def next_attempt(self) -> datetime | None:
@@ -360,13 +437,15 @@ class Summary(Base):
         """Its first lines, without marks."""
         words = re.sub(r"^\s*(?:[-*+•]|#+|\d+[.)])\s+|[*_`]{2,}|`", "", self.text or "", flags=re.MULTILINE)
         words = " ".join(words.split())
-        return words if len(words) <= EXCERPT_CHARACTERS else words[:EXCERPT_CHARACTERS].rsplit(" ", 1)[0] + " …"
+        return (
+            words if len(words) <= EXCERPT_CHARACTERS else words[:EXCERPT_CHARACTERS].rsplit(" ", 1)[0] + " …"
+        )
 
     @classmethod
     def cached(cls, document_id: int, content_hash: str) -> dict[str, Any] | None:
         """The ready-to-serve summary of this text by the current recipe, or None. Redis away is a miss."""
         try:
-            found = cache.get(cache_key(document_id, content_hash, _settings().recipe.hash))
+            found = cache.get(cache_key(document_id, content_hash, current_settings().recipe.hash))
         except RedisError:
             return None
         return found if isinstance(found, dict) and found.get("v") == CACHE_VERSION else None
@@ -421,9 +500,5 @@ def cache_key(document_id: int, content_hash: str, recipe_hash: str) -> str:
 
 
 def _rowcount(statement: Any) -> int:
-    return int(db.session.execute(statement, execution_options={"synchronize_session": False}).rowcount)
-
-
-def _settings() -> Settings:
-    settings: Settings = current_app.config["SETTINGS"]
-    return settings
+    result: Any = db.session.execute(statement, execution_options={"synchronize_session": False})
+    return int(result.rowcount)

@@ -52,6 +52,10 @@ class DrainingWorker(GeventWorker):
         super().handle_exit(sig, frame)
         spawn(self._drain)
 
+    def handle_quit(self, sig: int, frame: Any) -> None:
+        """Ctrl-C is as gentle."""
+        self.handle_exit(sig, frame)
+
     def _drain(self) -> None:
         from webapp import events
 

@@ -72,7 +72,7 @@ def _start(
 
 def _end(process: "subprocess.Popen[bytes]", terminal: Terminal) -> int:
     if process.poll() is not None:
-        terminal.say("The supervisor has died, and everything with it. Its own log is log/supervisor.log.")
+        terminal.say("The supervisor has died, and everything with it. Its own log is in the folder log.")
         return 1
     process.terminate()
     try:
@@ -89,7 +89,7 @@ def configure(name: str, programs: list[Program]) -> str:
         ranks.setdefault(program.rank, []).append(program.name)
     head = (
         f"[supervisord]\nnodaemon=true\nsilent=true\nuser={os.getuid()}\nidentifier={name}\nnocleanup=true\n"
-        "logfile=%(here)s/../log/supervisor.log\nlogfile_maxbytes=1MB\nlogfile_backups=1\n"
+        f"logfile=%(here)s/../log/supervisor-{name}.log\nlogfile_maxbytes=1MB\nlogfile_backups=1\n"
         f"pidfile=%(here)s/{name}.pid\nchildlogdir=%(here)s\n"
     )
     groups = [

@@ -45,7 +45,7 @@ def run_workers(settings: Settings) -> int:
     make_folders(settings.data)
     terminal = Terminal()
     try:
-        return supervise(f"worker-{os.getpid()}", _workers(), run_folder(settings.data), terminal)
+        return supervise("workers", _workers(), run_folder(settings.data), terminal)
     finally:
         terminal.close()
 
@@ -67,7 +67,7 @@ def _run(settings: Settings, environ: dict[str, str], lock: int) -> int:
     terminal = Terminal(settings.data / "log" / "precis.log")
     try:
         return supervise(
-            "precis", _programs(settings), run_folder(settings.data), terminal,
+            "up", _programs(settings), run_folder(settings.data), terminal,
             is_announced=_announcement(settings, app, terminal), environ=environ, keep=(lock,))  # fmt: skip
     finally:
         terminal.say("Precis has stopped.")

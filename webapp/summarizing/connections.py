@@ -173,11 +173,11 @@ class _Transport(httpx2.HTTPTransport):
             keepalive_expiry=KEEPALIVE_SECONDS,
         )
         super().__init__(limits=limits, proxy=proxy)
-        self._pool._network_backend = _Backend()  # the transport has no argument for it
+        self._pool._network_backend = _Backend()  # noqa: SLF001 - the transport has no argument for it
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         response = super().handle_request(request)
-        response.stream = _Body(cast(httpx2.SyncByteStream, response.stream), _call())
+        response.stream = _Body(cast("httpx2.SyncByteStream", response.stream), _call())
         return response
 
 

@@ -19,7 +19,8 @@ from webapp.summarizing.sentences import Span, is_turn, sentences
 PREFIX_CHARS = 6
 LONGEST_READABLE_WORDS = 36
 TELLING_WORDS = 8  # rare ones: a word that half of the sentences have counts for little
-RELEVANCE_WEIGHT = 0.5  # against being unlike what is chosen already
+REDUNDANCY_WEIGHT = 0.5
+TOO_ALIKE = 0.9  # cosine: the same sentence, said again
 FRAGMENT_FACTOR = 0.3  # a heading, a list line, the rest of a broken sentence: seldom what a document says
 CHARS_A_WORD = 1.7  # in scripts without spaces
 SHORT_TEXT_WORDS, LONG_TEXT_WORDS = 300, 3_000
@@ -198,7 +199,7 @@ def _diverse(scores: Sequence[float], vectors: Sequence[Vector], count: int) -> 
     Likeness to what is chosen only grows, so a worth once computed bounds the later ones: only the sentence
     on top of the heap has to be looked at again.
     """
-    heap = [(-RELEVANCE_WEIGHT * score, index, 0) for index, score in enumerate(scores)]
+    heap = [(-score, index, 0) for index, score in enumerate(scores)]
     heapify(heap)
     likeness = [0.0] * len(scores)
     chosen: list[int] = []
@@ -208,6 +209,6 @@ def _diverse(scores: Sequence[float], vectors: Sequence[Vector], count: int) -> 
             chosen.append(index)
             continue
         likeness[index] = max(likeness[index], *(_dot(vectors[index], vectors[i]) for i in chosen[compared:]))
-        worth = RELEVANCE_WEIGHT * scores[index] - (1 - RELEVANCE_WEIGHT) * likeness[index]
-        heappush(heap, (-worth, index, len(chosen)))
+        if likeness[index] < TOO_ALIKE:
+            heappush(heap, (REDUNDANCY_WEIGHT * likeness[index] - scores[index], index, len(chosen)))
     return chosen

@@ -123,7 +123,7 @@ class OpenAIEngine:
 
     def _request(self, asked: list[dict[str, str]], options: dict[str, object]) -> Stream:
         return self._client.chat.completions.create(
-            model=self.recipe.model, messages=cast(Any, asked), stream=True, extra_body=options
+            model=self.recipe.model, messages=cast("Any", asked), stream=True, extra_body=options
         )
 
     def _failure(self, error: Exception) -> EngineFailure:

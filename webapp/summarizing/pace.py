@@ -150,7 +150,7 @@ class _Pump:
         try:
             self._pass_on()
             self._out.put(EngineFailure(FailureKind.TRANSIENT, "cut"))
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - it is raised again, in the thread of the caller
             self._out.put(error)
         finally:
             self._close()

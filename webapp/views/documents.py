@@ -3,12 +3,19 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from flask import Blueprint, Response, current_app, redirect, render_template, request, session, stream_with_context, url_for
+from flask import (
+    Blueprint,
+    Response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from werkzeug.wrappers import Response as BaseResponse
 
-from webapp.config import Settings
 from webapp.events import hub
-from webapp.extensions import db
+from webapp.extensions import current_settings, db
 from webapp.htmx import dom_id, event, partial
 from webapp.models.area import look
 from webapp.models.document import PAGE_SIZE, TITLE_CHARACTERS, Document, Library, StaleEdit
@@ -42,7 +49,7 @@ class Form:
         return form
 
     def _wrong(self) -> Iterator[tuple[str, str]]:
-        settings: Settings = current_app.config["SETTINGS"]
+        settings = current_settings()
         if not self.title:
             yield "title", "Give the document a title."
         elif len(self.title) > TITLE_CHARACTERS:
@@ -82,7 +89,12 @@ def show(document_id: int) -> str:
     area = look(document, is_own_save="saved" in session and session.pop("saved") == document.id)
     text = document.text
     return render_template(
-        "documents/show.html", document=document, area=area, paragraphs=paragraphs(text), can_edit=current_member.can_edit)
+        "documents/show.html",
+        document=document,
+        area=area,
+        paragraphs=paragraphs(text),
+        can_edit=current_member.can_edit,
+    )
 
 
 @blueprint.get("/documents/<int:document_id>/edit")
@@ -113,7 +125,9 @@ def update(document_id: int) -> BaseResponse | tuple[str, int]:
 @blueprint.get("/documents/<int:document_id>/delete")
 @editors_only
 def confirm(document_id: int) -> str:
-    return render_template("documents/confirm.html", document=current_member.documents.get_or_404(document_id))
+    return render_template(
+        "documents/confirm.html", document=current_member.documents.get_or_404(document_id)
+    )
 
 
 @blueprint.post("/documents/<int:document_id>/delete", endpoint="remove")

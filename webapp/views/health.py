@@ -6,7 +6,7 @@ from flask import Blueprint, Response, abort, current_app, request
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from redis import RedisError
-from sqlalchemy import func, select, text
+from sqlalchemy import Select, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from webapp import events, hints
@@ -54,15 +54,23 @@ class _Figures:
         return []
 
     def collect(self) -> Iterator[Metric]:
-        yield GaugeMetricFamily("precis_documents", "Documents", value=_count(select(func.count(Document.id))))
+        yield GaugeMetricFamily(
+            "precis_documents", "Documents", value=_count(select(func.count(Document.id)))
+        )
         summaries = GaugeMetricFamily("precis_summaries", "Summaries by status", labels=["status"])
-        counted = {status: n for status, n in db.session.execute(select(Summary.status, func.count()).group_by(Summary.status))}
+        counted = dict(db.session.execute(select(Summary.status, func.count()).group_by(Summary.status)))
         for status in Status:
             summaries.add_metric([status], counted.get(status, 0))
         yield summaries
-        yield GaugeMetricFamily("precis_oldest_pending_seconds", "Age of the oldest waiting summary", value=_oldest())
-        yield GaugeMetricFamily("precis_model_server_paused", "1 during a pause", value=int(bool(ModelServer.pause())))
-        yield GaugeMetricFamily("precis_streams", "Open event streams of this process", value=events.hub().count)
+        yield GaugeMetricFamily(
+            "precis_oldest_pending_seconds", "Age of the oldest waiting summary", value=_oldest()
+        )
+        yield GaugeMetricFamily(
+            "precis_model_server_paused", "1 during a pause", value=int(bool(ModelServer.pause()))
+        )
+        yield GaugeMetricFamily(
+            "precis_streams", "Open event streams of this process", value=events.hub().count
+        )
         waiting = GaugeMetricFamily("precis_hints", "Hints that wait, by lane", labels=["lane"])
         workers = GaugeMetricFamily("precis_workers", "1 if a worker serves the lane", labels=["lane"])
         lanes = live_lanes()
@@ -72,7 +80,7 @@ class _Figures:
         yield from (waiting, workers)
 
 
-def _count(statement: "db.Select[tuple[int]]") -> int:
+def _count(statement: Select[int]) -> int:
     return db.session.scalar(statement) or 0
 
 

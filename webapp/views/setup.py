@@ -35,7 +35,9 @@ def new(token: str) -> str:
 def create(token: str) -> BaseResponse | tuple[str, int]:
     form = Form(name=request.form.get("name", "").strip(), email=request.form.get("email", "").strip())
     try:
-        member = Setup.finish(token, email=form.email, name=form.name, password=request.form.get("password", ""))
+        member = Setup.finish(
+            token, email=form.email, name=form.name, password=request.form.get("password", "")
+        )
     except ValueError as error:
         form.errors["password" if "password" in str(error) else "email"] = str(error)
         return render_template("setup/new.html", form=form, token=token), 422

@@ -82,11 +82,19 @@ class Stream:
         is_news = self._area is None or area is None or area.seen != self._area.seen
         self._area = area
         if area is None:
-            yield event(partial(f"document-{self._document_id}-summary", "outerHTML", render_template("summaries/_gone.html")))
+            yield event(
+                partial(
+                    f"document-{self._document_id}-summary",
+                    "outerHTML",
+                    render_template("summaries/_gone.html"),
+                )
+            )
         elif is_news:
             self._text, self._words_id = area.written, area.event_id
             if not area.is_live or _event_id(area) != self._last_event_id:
-                yield event(partial(dom_id(area.document, "summary"), "outerMorph", _drawn(area)), _event_id(area))
+                yield event(
+                    partial(dom_id(area.document, "summary"), "outerMorph", _drawn(area)), _event_id(area)
+                )
         self._last_event_id = ""
 
     def _read(self) -> SummaryArea | None:
@@ -135,4 +143,3 @@ def _event_id(area: SummaryArea) -> str:
 def _order(words_id: str) -> tuple[int, int]:
     fence, _, sequence = words_id.partition("-")
     return (int(fence or 0), int(sequence or 0))
-

@@ -1,0 +1,348 @@
+"""The broker, with a real Valkey and real worker threads. What waits here waits for a minute unless it is woken."""
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import dramatiq
+import pytest
+from dramatiq import Worker
+from dramatiq.broker import Consumer
+from redis import RedisError
+
+from tasks import broker as broker_module
+from tasks.broker import Delayed, SentTooEarly, WakingBroker, make_broker
+from tests.support.valkey import Blackhole, Valkey, free_port
+
+PATIENCE_SECONDS = 20.0
+QUEUE = "warm"
+IDS, MESSAGES = f"dramatiq:{QUEUE}", f"dramatiq:{QUEUE}.msgs"
+
+
+@pytest.fixture
+def server() -> Iterator[Valkey]:
+    with Valkey() as valkey:
+        yield valkey
+
+
+@pytest.fixture
+def long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Consumers that are not woken look again only after a minute."""
+    monkeypatch.setattr(broker_module, "MOST_IDLE_SECONDS", 60.0)
+    monkeypatch.setattr(broker_module, "PATIENCE_SECONDS", 90.0)
+
+
+class SlowBroker(WakingBroker):
+    """Its consumers wait as long as the test says, while its worker's threads stop quickly."""
+
+    idle_ms = 60_000
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 0) -> Consumer:
+        return super().consume(queue_name, prefetch, self.idle_ms)
+
+
+class Site:
+    """A broker with one actor, `act`, which does what the test says; and its worker, if there is to be one."""
+
+    def __init__(self, valkey: Valkey, act: Callable[[int], None]) -> None:
+        self.broker = SlowBroker(valkey.url, lambda: False)
+        self.actor = dramatiq.actor(actor_name="act", queue_name=QUEUE, broker=self.broker)(act)
+
+    @contextmanager
+    def working(self, threads: int = 1, idle_ms: int = 60_000) -> Iterator[Worker]:
+        worker = Worker(self.broker, worker_threads=threads, worker_timeout=100)
+        worker.queue_prefetch = threads
+        self.broker.idle_ms = idle_ms
+        worker.start()
+        yield worker
+        for consumer in worker.consumers.values():
+            consumer.stop()
+        worker.stop(timeout=200)
+
+
+def until(is_so: Callable[[], object]) -> None:
+    """Wait for a fact, much longer than it should take."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not is_so():
+        assert time.monotonic() < end, "it did not come true"
+        time.sleep(0.005)
+
+
+def blocked(valkey: Valkey) -> int:
+    """How many consumers are blocked on a queue."""
+    with valkey.client() as client:
+        return sum(each["cmd"] == "blmove" and "b" in each["flags"] for each in client.client_list())
+
+
+def queued(valkey: Valkey) -> int:
+    with valkey.client(db=1) as client:
+        return int(client.llen(IDS))
+
+
+# --- waking ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("long_waits")
+def test_a_message_wakes_an_idle_consumer(server: Valkey) -> None:
+    done: list[int] = []
+    site = Site(server, done.append)
+    with site.working():
+        until(lambda: blocked(server) == 1)
+        site.actor.send(7)
+        until(lambda: done == [7])
+        until(lambda: blocked(server) == 1)
+        site.actor.send(8)
+        until(lambda: done == [7, 8])
+
+
+@pytest.mark.usefixtures("long_waits")
+def test_all_of_several_idle_consumers_are_woken(server: Valkey) -> None:
+    together = threading.Barrier(4)
+    sites = [Site(server, lambda number: _meet(together)) for _ in range(3)]
+    with sites[0].working(), sites[1].working(), sites[2].working():
+        until(lambda: blocked(server) == 3)
+        for number in range(3):
+            sites[0].actor.send(number)
+        together.wait(PATIENCE_SECONDS)  # each of the three waits there for the other two
+
+
+def _meet(together: threading.Barrier) -> None:
+    together.wait(PATIENCE_SECONDS)
+
+
+def test_waiting_leaves_the_order_of_messages(server: Valkey) -> None:
+    done: list[int] = []
+    site = Site(server, done.append)
+    with site.working(idle_ms=10):
+        until(lambda: server.calls().get("blmove", 0) > 5)
+        for number in range(50):
+            site.actor.send(number)
+        until(lambda: len(done) == 50)
+    assert done == list(range(50))
+
+
+# --- when a worker has all that it may hold --------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("long_waits")
+def test_a_full_consumer_waits_for_room_without_asking_redis(server: Valkey) -> None:
+    begun, room = threading.Semaphore(0), threading.Semaphore(0)
+
+    def act(number: int) -> None:
+        begun.release()
+        room.acquire(timeout=PATIENCE_SECONDS)
+
+    site = Site(server, act)
+    for number in range(3):
+        site.actor.send(number)
+    with site.working():
+        assert begun.acquire(timeout=PATIENCE_SECONDS)
+        before = sum(server.calls().values())
+        time.sleep(0.3)
+        asked = sum(server.calls().values()) - before
+        room.release(3)
+        assert begun.acquire(timeout=PATIENCE_SECONDS), "room did not wake it"
+        assert begun.acquire(timeout=PATIENCE_SECONDS), "room did not wake it"
+    assert asked < 20, "it asks Redis over and over"  # a busy loop asks thousands of times
+
+
+def test_a_full_consumer_still_says_that_it_lives(server: Valkey) -> None:
+    room = threading.Event()
+    site = Site(server, lambda number: _hold(room))
+    site.actor.send(1)
+    with server.client(db=1) as client, site.working(idle_ms=50):
+        until(lambda: client.scard(f"dramatiq:__acks__.{site.broker.broker_id}.{QUEUE}") == 1)
+        first = client.zscore("dramatiq:__heartbeats__", site.broker.broker_id)
+        until(lambda: client.zscore("dramatiq:__heartbeats__", site.broker.broker_id) > first)
+        room.set()
+
+
+def _hold(room: threading.Event) -> None:
+    room.wait(PATIENCE_SECONDS)
+
+
+def test_no_thread_and_no_queue_is_there_for_delayed_messages(server: Valkey) -> None:
+    site = Site(server, lambda number: None)
+    with site.working(idle_ms=50) as worker:
+        assert list(worker.consumers) == [QUEUE]
+
+
+# --- when something dies ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("empty", [False, True])
+def test_messages_sent_after_redis_was_restarted_are_processed(server: Valkey, empty: bool) -> None:
+    done: list[int] = []
+    site = Site(server, done.append)
+    with site.working(idle_ms=1_000):
+        site.actor.send(1)
+        until(lambda: done == [1])
+        server.restart(empty=empty)
+        time.sleep(broker_module.AWAY_SECONDS)
+        until(lambda: _sent(site, 2))
+        until(lambda: done[-1] == 2)
+
+
+def _sent(site: Site, number: int) -> bool:
+    try:
+        site.actor.send(number)
+    except RedisError:
+        return False
+    return True
+
+
+def test_work_done_while_redis_is_away_is_acknowledged_once_it_is_back(server: Valkey) -> None:
+    begun, room, runs = threading.Event(), threading.Event(), []
+
+    def act(number: int) -> None:
+        runs.append(number)
+        begun.set()
+        room.wait(PATIENCE_SECONDS)
+
+    site = Site(server, act)
+    site.actor.send(1)
+    with site.working(idle_ms=100) as worker:
+        assert begun.wait(PATIENCE_SECONDS)
+        server.kill()
+        room.set()
+        until(lambda: worker.work_queue.unfinished_tasks == 0)
+        server.start()
+        with server.client(db=1) as client:
+            until(lambda: client.hlen(MESSAGES) == 0)
+    assert runs == [1]
+
+
+def test_messages_of_a_killed_worker_come_back(server: Valkey, monkeypatch: pytest.MonkeyPatch) -> None:
+    Site(server, lambda number: None).actor.send(5)
+    with server.client() as client:
+        hung = subprocess.Popen([sys.executable, "-m", "tests.support.hung_worker", server.url])
+        try:
+            until(lambda: client.exists("hung"))
+        finally:
+            hung.kill()
+            hung.wait()
+    monkeypatch.setattr(broker_module, "HEARTBEAT_TIMEOUT_MS", 300)
+    done: list[int] = []
+    with Site(server, done.append).working(idle_ms=50):
+        until(lambda: done == [5])
+
+
+def test_a_worker_that_stops_gives_back_what_it_has_not_begun(server: Valkey) -> None:
+    begun, room = threading.Event(), threading.Event()
+
+    def act(number: int) -> None:
+        begun.set()
+        room.wait(PATIENCE_SECONDS)
+
+    site = Site(server, act)
+    for number in range(3):
+        site.actor.send(number)
+    worker = Worker(site.broker, worker_threads=1, worker_timeout=50)
+    worker.queue_prefetch = 3
+    worker.start()
+    assert begun.wait(PATIENCE_SECONDS)
+    until(lambda: queued(server) == 0)
+    threading.Timer(0.2, room.set).start()
+    worker.stop(timeout=int(PATIENCE_SECONDS * 1000))
+    assert queued(server) == 2
+
+
+# --- sending ----------------------------------------------------------------------------------------------------
+
+
+def send(broker: WakingBroker) -> None:
+    broker.enqueue(dramatiq.Message(queue_name=QUEUE, actor_name="act", args=(1,), kwargs={}, options={}))
+
+
+def test_sending_fails_soon_when_nothing_listens() -> None:
+    broker = make_broker(f"redis://127.0.0.1:{free_port()}/0")
+    with pytest.raises(RedisError):
+        send(broker)
+
+
+def test_senders_do_not_queue_up_before_a_redis_that_never_answers() -> None:
+    with Blackhole() as hole:
+        broker = make_broker(hole.url)
+        began = time.monotonic()
+        for _ in range(40):
+            with pytest.raises(RedisError):
+                send(broker)
+        took = time.monotonic() - began
+    assert took < 10 * broker_module.SEND_SECONDS  # one by one they would wait 40 times as long
+
+
+def test_sending_works_again_after_redis_was_away(server: Valkey) -> None:
+    broker = make_broker(server.url)
+    server.kill()
+    with pytest.raises(RedisError):
+        send(broker)
+    server.start()
+    time.sleep(broker_module.AWAY_SECONDS)
+    send(broker)
+    assert queued(server) == 1
+
+
+def test_under_gevent_others_go_on_while_senders_wait() -> None:
+    with Blackhole() as hole:
+        done = subprocess.run(
+            [sys.executable, "-c", GREENLETS, hole.url], capture_output=True, text=True, check=False
+        )
+    assert done.stdout.split() == ["100", "refused", "others", "ticked", "together"], done.stderr
+
+
+GREENLETS = """
+from gevent import monkey; monkey.patch_all()
+import sys, time, gevent, dramatiq
+from redis import RedisError
+from tasks.broker import make_broker
+
+broker, refused, ticks, began = make_broker(sys.argv[1]), [], [], time.monotonic()
+
+def send():
+    try:
+        broker.enqueue(dramatiq.Message(queue_name="warm", actor_name="act", args=(), kwargs={}, options={}))
+    except RedisError:
+        refused.append(1)
+
+def tick():
+    while True:
+        gevent.sleep(0.01)
+        ticks.append(1)
+
+ticker = gevent.spawn(tick)
+gevent.joinall([gevent.spawn(send) for _ in range(100)])
+print(len(refused), "refused")
+print("others", "ticked" if len(ticks) > 5 else "stood still")
+print("together" if time.monotonic() - began < 15 else "one by one, which takes 50 seconds")
+"""
+
+
+def test_nothing_is_sent_inside_a_write_transaction(server: Valkey) -> None:
+    broker = make_broker(server.url, is_writing=lambda: True)
+    with pytest.raises(SentTooEarly):
+        send(broker)
+    assert queued(server) == 0
+
+
+def test_nothing_is_sent_with_a_delay(server: Valkey) -> None:
+    site = Site(server, lambda number: None)
+    with pytest.raises(Delayed):
+        site.actor.send_with_options(args=(1,), delay=1_000)
+
+
+@pytest.mark.parametrize("suffix", ["", "?db=3"])
+def test_the_broker_has_the_next_database_to_itself(server: Valkey, suffix: str) -> None:
+    given = 3 if suffix else 0
+    send(make_broker(server.url + suffix))
+    with server.client(db=given + 1) as theirs, server.client(db=given) as others:
+        assert theirs.llen(IDS) == 1
+        assert others.dbsize() == 0
+
+
+def test_the_broker_takes_tcp_addresses_too() -> None:
+    with Valkey(port=free_port()) as valkey:
+        send(make_broker(valkey.url))
+        assert queued(valkey) == 1
