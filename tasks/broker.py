@@ -20,19 +20,13 @@ from dramatiq.middleware import Middleware, MiddlewareError
 from redis import BlockingConnectionPool, Redis, RedisError
 from redis import exceptions as redis_errors
 
-SEND_SECONDS = (
-    0.5  # the longest that a save waits for Redis, for each of: a free connection, connecting, the answer
-)
+SEND_SECONDS = 0.5  # the longest wait of a save: for a free connection, for connecting, and for the answer
 AWAY_SECONDS = 1.0  # after a failure to send, the next senders do not even try
 PATIENCE_SECONDS = 5.0  # of a worker's connections; longer than the blocking wait
 MOST_IDLE_SECONDS = 2.0
 RECONNECT_SECONDS = 0.5
-HEARTBEAT_TIMEOUT_MS = (
-    15_000  # a worker not heard of for so long is dead, and its messages go back to their queue
-)
-ALWAYS = (
-    1_000_000  # of a million commands, how many look for dead workers; the default finds them after minutes
-)
+HEARTBEAT_TIMEOUT_MS = 15_000  # a worker not heard of for so long is dead: its messages go back to the queue
+ALWAYS = 1_000_000  # of a million commands, how many look for dead workers; by default it takes minutes
 
 log = logging.getLogger(__name__)
 
@@ -156,7 +150,7 @@ class WokenConsumer(_RedisConsumer):
         if self.outstanding_message_count < self.prefetch:
             self._client.execute_command("BLMOVE", self._key, self._key, "LEFT", "LEFT", self._idle_seconds)
         elif not self._room.wait(self._idle_seconds):
-            pass  # a heartbeat, which otherwise comes with each fetch
+            self.broker.do_fetch(self.queue_name, 0)  # a heartbeat, which otherwise comes with each fetch
 
     def _settle(self, settle: Callable[[MessageProxy], None], message: MessageProxy) -> None:
         """Acknowledge now, or once Redis is back: the thread that did the work has better things to do than wait."""

@@ -3,10 +3,11 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from flask import Flask
-from redis import RedisError
+from redis import Redis, RedisError
 from sqlalchemy import select, update
 
 from tasks import summaries
@@ -14,9 +15,10 @@ from tasks.broker import SentTooEarly
 from tasks.summaries import generate_now
 from tasks.upkeep import sweep_now
 from tests.conftest import ARTICLE, add_member, llm_environ
-from tests.support.model_server import SUMMARY, ModelServer, Script
+from tests.support.model_server import SUMMARY, ModelServer, Request, Script
+from tests.support.valkey import Valkey
 from tests.support.worker import work, work_once
-from webapp import hints
+from webapp import events, hints
 from webapp.extensions import cache, db, transaction
 from webapp.models import Document, Lane, Member, Role, Status, Summary
 from webapp.models import area as areas
@@ -115,6 +117,32 @@ def test_simultaneous_first_views_ask_once(app: Flask, alice: Member, model_serv
     assert len(db.session.scalars(select(Summary)).all()) == 1
     work()
     assert model_server.calls == 1
+
+
+def test_simultaneous_views_of_an_emptied_cache_call_nobody(
+    app: Flask, alice: Member, model_server: ModelServer
+) -> None:
+    """B4: a lost cache costs reads of SQL, and no call."""
+    document_id = save(alice).id
+    work()
+    cache.clear()
+    seen: list[str] = []
+
+    def view() -> None:
+        with app.app_context():
+            seen.append(look(db.session.get_one(Document, document_id)).state)
+
+    together(20, view)
+    assert (seen, work(), model_server.calls) == (["complete"] * 20, 0, 1)
+
+
+def test_view_while_a_summary_is_written_asks_for_no_other(alice: Member) -> None:
+    """B7: who looks first does not pay again for what is being made."""
+    document = save(alice)
+    claim = Summary.claim(current(document).id)
+    assert claim and look(document).state == "writing"
+    assert len(db.session.scalars(select(Summary)).all()) == 1
+    assert Summary.finish(claim, text=SUMMARY, format="markdown", finished=Finished(model="m"))
 
 
 def test_five_clicks_make_one_call(alice: Member, model_server: ModelServer) -> None:
@@ -226,6 +254,35 @@ def test_two_edits_in_one_second_have_two_keys(alice: Member, model_server: Mode
     work()
     area = look(document)
     assert area.html and "Of Ban" in area.html and not area.is_stale
+
+
+def test_texts_of_one_second_never_show_each_others_summary(alice: Member, model_server: ModelServer) -> None:
+    """B3: the cache holds both, each under its own key."""
+    model_server.script(
+        lambda request: Script.words("- Of Ban." if "Eilean Ban" in request.prompt else "- Of Skerrymore.")
+    )
+    document = save(alice)
+    for text in (ARTICLE, ANOTHER, ARTICLE):
+        document.revise(alice, title="t", text=text)
+        with transaction():
+            db.session.execute(update(Document).values(updated_at=1_000.0))
+        work()
+    area = look(document)
+    assert area.html and "Of Skerrymore" in area.html
+    assert model_server.calls == 2
+
+
+def test_status_write_is_no_edit(alice: Member, model_server: ModelServer) -> None:
+    """B2: the time of the last edit stays, whatever becomes of the summary."""
+    model_server.script([Script.status(500), Script.words()])
+    document = save(alice)
+    with transaction():
+        db.session.execute(update(Document).values(updated_at=1_000.0))
+    look(document)
+    work()
+    document.summarize_later(again=True)
+    work()
+    assert (current(document).status, fresh(document).updated_at) == ("complete", 1_000.0)
 
 
 def test_each_part_of_the_recipe_is_in_the_key(make_app, alice: Member, model_server: ModelServer) -> None:  # type: ignore[no-untyped-def]
@@ -398,6 +455,12 @@ def test_each_outcome_has_its_class(
     assert (row.status, row.error_code, model_server.calls, row.text) == ("failed", code, calls, None)
 
 
+def test_attempt_is_counted_before_the_work(alice: Member) -> None:
+    document = save(alice)
+    assert Summary.claim(current(document).id)
+    assert (current(document).attempts, current(document).crashes) == (1, 0)
+
+
 def test_partial_text_is_never_stored_or_shown_as_complete(alice: Member, model_server: ModelServer) -> None:
     model_server.script([Script.cut(900), Script.words()])
     document = save(alice)
@@ -557,6 +620,22 @@ def test_worker_that_wakes_after_its_lease_changes_nothing(alice: Member, model_
     assert (current(document).status, current(document).text) == ("complete", SUMMARY)
 
 
+def test_worker_that_wakes_while_another_writes_changes_nothing(alice: Member) -> None:
+    """B10: the fence, and not the status alone, says whose the row is."""
+    document = save(alice)
+    slept = Summary.claim(current(document).id)
+    let_leases_end()
+    sweep_now()
+    awake = Summary.claim(current(document).id)
+    assert slept and awake and awake.fence > slept.fence
+    assert not Summary.renew(slept)
+    assert not Summary.finish(slept, text="- Late.", format="markdown", finished=Finished(model="m"))
+    assert not Summary.fail(slept, EngineFailure(FailureKind.PERMANENT, "late"))
+    assert not Summary.hand_back(slept)
+    assert current(document).status == Status.PROCESSING
+    assert Summary.finish(awake, text=SUMMARY, format="markdown", finished=Finished(model="m"))
+
+
 def test_bug_of_ours_is_a_failed_try_and_not_a_stuck_row(
     alice: Member, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -584,6 +663,45 @@ def test_stopping_worker_gives_its_row_back(app: Flask, alice: Member, model_ser
         summaries.stopping.clear()
     work()
     assert current(document).status == Status.COMPLETE
+
+
+# --- telling
+
+
+class Ear:
+    """Redis, that notes what SQL says, to others, at the moment when a change is told."""
+
+    def __init__(self, client: Redis) -> None:
+        self._client = client
+        self.heard: list[str | None] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def publish(self, channel: str, data: str) -> None:
+        with db.engine.connect() as other:
+            self.heard += other.execute(select(Document.summary_status)).scalars().all()
+        self._client.publish(channel, data)
+
+
+def test_each_change_of_status_is_told_once_it_can_be_read(
+    alice: Member, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """B5: the failed try, the next one and the lost worker are told as the success is."""
+    ear = Ear(events.redis())
+    monkeypatch.setattr(events, "redis", lambda: ear)
+    model_server.script([Script.status(500), Script.words(), Script.too_long()])
+    document = save(alice)
+    work()
+    document.summarize_later(again=True)
+    work()
+    document.summarize_later(again=True)
+    assert ear.heard == ["pending", "processing", "pending", "processing", "complete",
+                         "pending", "processing", "failed", "pending"]  # fmt: skip
+    assert Summary.claim(current(document).id)
+    let_leases_end()
+    sweep_now()
+    assert ear.heard[9:] == ["pending"]
 
 
 # --- hints, and Redis
@@ -634,6 +752,25 @@ def test_document_deleted_during_generation_leaves_nothing(
     document.remove()
     assert not Summary.finish(claim, text="- Late.", format="markdown", finished=Finished(model="m"))
     assert not db.session.scalars(select(Summary)).all()
+
+
+@pytest.mark.parametrize("script", [Script.words(), Script.status(500), Script.too_long()])
+def test_document_deleted_while_it_is_read_is_no_error(
+    app: Flask, alice: Member, model_server: ModelServer, valkey: Valkey, script: Script
+) -> None:
+    """B16 and B14: the end of a run on what is gone is quiet, and keeps nothing of it."""
+    document = save(alice)
+
+    def delete_first(_: Request) -> Script:
+        in_context(app, lambda: db.session.get_one(Document, document.id).remove())
+        return script
+
+    model_server.script(delete_first)
+    generate_now(current(document).id)
+    assert model_server.calls == 1
+    assert not db.session.scalars(select(Summary)).all()
+    with valkey.client() as client:
+        assert client.keys("*summary*") == []
 
 
 def test_failure_to_publish_or_to_cache_leaves_the_summary_complete(
@@ -820,4 +957,8 @@ def forget_requests(document_id: int) -> None:
 
 def let_leases_end() -> None:
     with transaction():
-        db.session.execute(update(Summary).where(Summary.status == Status.PROCESSING).values(lease_until=0))
+        db.session.execute(
+            update(Summary)
+            .where(Summary.status == Status.PROCESSING)
+            .values(lease_until=Summary.lease_until - 10_000)
+        )

@@ -172,6 +172,21 @@ def test_a_text_without_a_sentence_fails_for_good(text: str) -> None:
     assert (failure.value.kind, failure.value.code) == (FailureKind.PERMANENT, "no_sentences")
 
 
+def test_prose_within_code_is_not_chosen() -> None:
+    comment = "# The bees of each hive bring home the honey that is counted here for every city."
+    fenced = f"{BEES}\n```\n{comment}\n```\n"
+    assert not any("counted here" in span.of(fenced) for span in rank(fenced, 100))
+
+
+@pytest.mark.parametrize(("whole", "fragment"), [("sleep.", "sleep"), ("The bees of", "the bees of")])
+def test_a_sentence_goes_before_a_fragment_that_says_the_same(whole: str, fragment: str) -> None:
+    text = (
+        f"{BEES}\n\nThe bees of the city fly to the parks and gardens of the city before all others sleep.\n"
+    )
+    cut = text.replace(whole, fragment)
+    assert place_of("before all others", text) < place_of("before all others", cut)
+
+
 def test_an_unclosed_fence_does_not_swallow_the_prose_before_it() -> None:
     assert written("The bees came home in the evening. They slept.\n\n```\nx = 1").startswith("The bees")
 

@@ -64,6 +64,11 @@ def test_hard_wrapped_lines_are_one_sentence() -> None:
     assert parts(text) == [text[: text.index(" Nobody")], "Nobody waits for\nit."]
 
 
+def test_a_line_that_goes_on_small_is_the_same_sentence_however_it_was_wrapped() -> None:
+    text = "It is short here\nbut it goes on for a good deal longer on the second of the lines."
+    assert parts(text) == [text]
+
+
 def test_a_blank_line_ends_a_sentence_without_a_mark() -> None:
     assert parts("A heading\n  \nThe text. ") == ["A heading", "The text."]
 

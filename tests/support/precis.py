@@ -20,7 +20,7 @@ import psutil
 from webapp.config import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_SECONDS = 90.0  # a hang is a failure, a slow day is not
+PATIENCE_SECONDS = 25.0  # a hang is a failure, a slow day is not
 QUICK = {
     "PRECIS_LEASE_SECONDS": "3",
     "PRECIS_SWEEP_SECONDS": "0.5",

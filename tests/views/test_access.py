@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from flask import Flask
+from flask import Flask, abort
 from sqlalchemy import update
 from werkzeug.routing import Rule
 
@@ -11,7 +11,8 @@ from tests.conftest import ARTICLE, PASSWORD, add_member
 from tests.support.browser import Browser
 from tests.support.worker import work
 from webapp.extensions import db, now, transaction
-from webapp.models import Member, Role, SignIn
+from webapp.models import Document, Member, Role, SignIn
+from webapp.models.document import Library
 from webapp.security import HEADERS, safe_next
 
 PUBLIC = {"sessions.new", "sessions.create", "setup.new", "setup.create", "health.alive", "health.ready",
@@ -101,6 +102,23 @@ def test_what_is_not_there_is_404_for_everybody_signed_in(app: Flask, bob: Brows
             assert answer.status_code == 404, endpoint
 
 
+def test_what_a_member_may_not_see_is_not_there_though_the_cache_holds_it(
+    app: Flask, alice: Member, document_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """B14: every view loads through the member before it reads anything else."""
+    work()
+    browser = Browser(app)
+    browser.sign_in(alice.email, PASSWORD)
+    token = browser.token()
+    monkeypatch.setattr(Library, "get_or_404", lambda *_: abort(404))
+    for method, endpoint, rule in routes(app):
+        if "document_id" in rule.arguments:
+            path = path_of(rule, document_id)
+            answer = browser.client.open(path, method=method, headers={"X-CSRFToken": token})
+            assert (answer.status_code, "lighthouse" in answer.text) == (404, False), endpoint
+    assert db.session.scalars(db.select(Document)).all()
+
+
 def test_unsafe_methods_need_the_token(app: Flask, alice: Member, document_id: int) -> None:
     browser = Browser(app)
     browser.sign_in(alice.email, PASSWORD)
@@ -143,6 +161,7 @@ def dump() -> list[str]:
 def test_every_answer_has_the_headers(charlie: Browser) -> None:
     for path in ("/session/new", "/", "/nowhere", "/static/css/tokens.css", "/healthz"):
         answer = charlie.client.get(path)
+        answer.close()
         for name, value in HEADERS.items():
             assert answer.headers[name] == value, path
         assert path.startswith("/static") or answer.headers["Cache-Control"] == "no-store"

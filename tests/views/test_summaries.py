@@ -4,6 +4,7 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 import pytest
 from flask import Flask
@@ -17,7 +18,7 @@ from tests.support.valkey import Valkey
 from tests.support.worker import work, work_once
 from webapp import events
 from webapp.extensions import db, transaction
-from webapp.models import Lane, Member, Presence, Role, SignIn, Summary
+from webapp.models import Document, Lane, Member, Presence, Role, SignIn, Summary
 
 SLOW = Script.words(SUMMARY, first_word=0.2, every=0.01)
 
@@ -192,6 +193,39 @@ def test_stream_begins_with_the_current_state(listen: Listen, document_id: int) 
     assert (first.status, first.target) == ("pending", f"document-{document_id}-summary")
 
 
+def test_state_is_read_once_the_listening_has_begun(
+    app: Flask, listen: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """B6: what happens between the two would be heard by nobody and read by nobody."""
+    listen_to_redis = events.Hub.listen
+
+    def finish_and_listen(hub: events.Hub, ids: list[int]) -> AbstractContextManager[events.Listener]:
+        work_once()
+        return listen_to_redis(hub, ids)
+
+    monkeypatch.setattr(events.Hub, "listen", finish_and_listen)
+    assert next(iter(listen())).status == "complete"
+
+
+def test_reconnect_that_missed_nothing_is_sent_nothing(
+    app: Flask, listen: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webapp.views.summaries.PATIENCE_SECONDS", 0.02)
+    last = next(iter(listen())).id
+    assert last
+    assert b": still here\n" in itertools.islice(listen(last_event_id=last).response, 3)
+
+
+def test_reconnect_that_missed_something_gets_the_current_state(
+    app: Flask, listen: Listen, document_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webapp.views.summaries.PATIENCE_SECONDS", 0.02)
+    last = next(iter(listen())).id
+    assert Summary.claim(db.session.get_one(Document, document_id).summary_id or 0)
+    lines = list(itertools.islice(listen(last_event_id=last).response, 4))
+    assert [line for line in lines if line.startswith(b"data:")]
+
+
 def test_stream_of_a_finished_summary_sends_it_and_ends(listen: Listen) -> None:
     work()
     received = list(listen())
@@ -310,13 +344,15 @@ def test_deletion_ends_the_stream_with_a_word(
 def test_stream_ends_when_the_sign_in_does(
     app: Flask, listen: Listen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("webapp.views.streams.CHECK_SECONDS", 0.1)
-    monkeypatch.setattr("webapp.views.summaries.PATIENCE_SECONDS", 0.1)
-    received = iter(listen())
-    next(received)
+    monkeypatch.setattr("webapp.views.streams.CHECK_SECONDS", 0.05)
+    monkeypatch.setattr("webapp.views.summaries.PATIENCE_SECONDS", 0.02)
+    stream = listen()
+    assert next(iter(stream)).status == "pending"
     with transaction():
         db.session.execute(delete(SignIn))
-    assert not [event for event in received if event.status]
+    rest = list(itertools.islice(stream.response, 200))
+    assert len(rest) < 200
+    assert not [line for line in rest if line.startswith(b"data:")]
 
 
 def test_open_stream_holds_no_database_connection(app: Flask, listen: Listen) -> None:

@@ -61,7 +61,7 @@ _ENUMERATOR = re.compile(r"(?:\d{1,3}(?:\.\d{1,3})*|[IVX]{1,5}|[A-Za-z])$")
 
 _UNMARKED = re.compile(r"[\u0e00-\u0eff]")
 _FIRST_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|\S{1,40}")
-_BULLET = re.compile(r"(?:[-*+•‣◦▪●–—>]|#{1,6}|\d{1,3}[.)]|[a-z]\))[ \t]+")
+_BULLET = re.compile(r"(?:[-*+•‣◦▪●–—>]|#{1,6}|\d{1,3}[.)]|[a-z]\))[ \t]\s*+")
 _LABEL = r"[^\W\d_a-z][\w.'’-]*+(?: [\w.'’()-]++){0,3}+ ?[:：](?:\s|(?<=：))"
 _TURN = re.compile(
     rf"(?:[\[(]?\d{{1,2}}:\d\d[\d:.,]*+[\])]?[ \t]*+(?:-->.*+)?|(?={_LABEL}))(?!$)(?:{_LABEL})?"

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from webapp.events import Fact, hub, words_so_far
-from webapp.extensions import db
+from webapp.events import Fact, Listener, hub, words_so_far
+from webapp.extensions import current_settings, db
 from webapp.htmx import dom_id, event, partial, wants_fragment
 from webapp.models.area import SummaryArea, look, read
 from webapp.models.document import Document
@@ -17,6 +17,7 @@ from webapp.views.streams import follow
 
 blueprint = Blueprint("summaries", __name__, url_prefix="/documents/<int:document_id>/summary")
 PATIENCE_SECONDS = 5.0  # after which SQL is read again, should an event have been lost
+SETTLE_SECONDS = 0.025  # of silence, before the state of a run that has not begun is read again
 WORDS_EVERY_SECONDS = 0.06  # as often as an eye can tell
 
 
@@ -34,7 +35,7 @@ def show(document_id: int) -> str | tuple[str, int]:
 @blueprint.post("")
 def create(document_id: int) -> BaseResponse | tuple[str, int]:
     document = current_member.documents.get_or_404(document_id)
-    if read(document).state == "off":
+    if not current_settings().summaries:
         abort(404)
     document.summarize_later(again=True)
     if not wants_fragment():
@@ -67,7 +68,7 @@ class Stream:
         with hub().listen([self._document_id]) as listener:
             yield from self._state()
             while self._area is not None and self._area.is_live:
-                fact = listener.wait(PATIENCE_SECONDS)
+                fact = self._next(listener)
                 if fact is not None and fact.kind == "end":
                     return
                 if fact is not None and fact.kind in ("words", "reset"):
@@ -75,6 +76,23 @@ class Stream:
                 else:
                     yield None
                     yield from self._state()
+
+    def _next(self, listener: Listener) -> Fact | None:
+        """The next fact. Until the writing has begun, states follow upon each other: the last of them tells all.
+
+        To read and draw each of them would take the processor from the worker that is to begin.
+        """
+        fact = listener.wait(PATIENCE_SECONDS)
+        while fact is not None and fact.kind == "state" and not self._is_written:
+            later = listener.wait(SETTLE_SECONDS)
+            if later is None:
+                break
+            fact = later
+        return fact
+
+    @property
+    def _is_written(self) -> bool:
+        return self._area is not None and self._area.state == "writing"
 
     def _state(self) -> Iterator[str]:
         """The whole area, if it is another one than the browser has."""

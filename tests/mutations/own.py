@@ -1,0 +1,239 @@
+"""Bugs of our own design, which the usual recipe has no room for."""
+
+from tests.mutations.mutation import ACCESS, AREA, LIFE, PAGES, Edit, Mutation
+from tests.mutations.usual import ACTOR, DOCUMENT, OPENAI, SHOWN, SUMMARY, SWEEPER, VIEW
+
+USUAL_CLAIM = "                    attempts=cls.attempts + 1,\n"
+
+OWN = (
+    Mutation(
+        "M01",
+        "A server that is away costs the document its tries",
+        (Edit(SUMMARY, '                "attempts": Summary.attempts - 1,\n', ""),),
+        (
+            LIFE + "test_server_that_is_away_pauses_the_lane_and_burns_nothing",
+            LIFE + "test_wrong_setting_costs_one_call_and_says_what_to_mend",
+        ),
+    ),
+    Mutation(
+        "M02",
+        "A worker that is stopped costs the document a try",
+        (Edit(SUMMARY, "                attempts=cls.attempts - 1,\n", ""),),
+        (LIFE + "test_stopping_worker_gives_its_row_back",),
+    ),
+    Mutation(
+        "M03",
+        "An attempt is counted after its work, so that a crash is never counted",
+        (
+            Edit(SUMMARY, USUAL_CLAIM, ""),
+            Edit(
+                SUMMARY,
+                "                claim,\n                status=Status.COMPLETE,\n",
+                "                claim,\n                attempts=cls.attempts + 1,\n                status=Status.COMPLETE,\n",
+            ),
+        ),
+        (LIFE + "test_attempt_is_counted_before_the_work",),
+    ),
+    Mutation(
+        "M04",
+        "A poisonous document takes one worker after the other",
+        (Edit(SUMMARY, "self.crashes + 1 >= MAX_CRASHES or ", ""),),
+        (LIFE + "test_poisonous_document_fails_after_three_crashes",),
+    ),
+    Mutation(
+        "M05",
+        "The token of what is seen never changes: a page that polls stays as it is",
+        (Edit(SHOWN, "sha256(repr(shown).encode())", "sha256(b'shown')"),),
+        (AREA + "test_poll_answers_nothing_while_nothing_is_new",),
+    ),
+    Mutation(
+        "M06",
+        "The token of what is seen always changes: a page that polls is drawn anew each time",
+        (Edit(SHOWN, "sha256(repr(shown).encode())", "sha256(repr((shown, time.monotonic())).encode())"),),
+        (AREA + "test_poll_answers_nothing_while_nothing_is_new",),
+    ),
+    Mutation(
+        "M07",
+        "`Last-Event-ID` is ignored: each reconnect repeats what was there",
+        (Edit(VIEW, 'request.headers.get("Last-Event-ID", "")', '""'),),
+        (AREA + "test_reconnect_that_missed_nothing_is_sent_nothing",),
+    ),
+    Mutation(
+        "M08",
+        "The state is never sent to a page that waits: a reconnect loses what was missed",
+        (
+            Edit(
+                VIEW,
+                "if not area.is_live or _event_id(area) != self._last_event_id:",
+                "if not area.is_live or not self._last_event_id:",
+            ),
+        ),
+        (AREA + "test_reconnect_that_missed_something_gets_the_current_state",),
+    ),
+    Mutation(
+        "M09",
+        "An open stream outlives the sign-in",
+        (
+            Edit(
+                "webapp/views/streams.py",
+                "            if not is_still_signed_in():\n                return\n",
+                "            is_still_signed_in()\n",
+            ),
+        ),
+        (AREA + "test_stream_ends_when_the_sign_in_does",),
+    ),
+    Mutation(
+        "M10",
+        "A lost event is never made up for",
+        (Edit(VIEW, "listener.wait(PATIENCE_SECONDS)", "listener.wait(20 * PATIENCE_SECONDS)"),),
+        (AREA + "test_lost_push_is_made_up_for",),
+    ),
+    Mutation(
+        "M11",
+        "Warming has no cap: what nobody asked for is bought without end",
+        (
+            Edit(
+                SUMMARY,
+                "        return (db.session.scalar(warmed) or 0) < settings.warm_per_hour\n",
+                "        return (db.session.scalar(warmed) or 0) >= 0\n",
+            ),
+        ),
+        (LIFE + "test_warming_has_a_cap_an_hour_which_readers_do_not_feel",),
+    ),
+    Mutation(
+        "M12",
+        "Who opens a document waits behind all that nobody waits for",
+        (
+            Edit(
+                DOCUMENT,
+                "summary.is_final or not summary.promote(at_once=again, keeps_wait=keeps_wait)",
+                "summary.is_final or not again or not summary.promote(at_once=again, keeps_wait=keeps_wait)",
+            ),
+        ),
+        (
+            LIFE + "test_view_promotes_what_waits_in_the_warm_lane",
+            LIFE + "test_edits_settle_and_a_view_cuts_the_wait_short",
+        ),
+    ),
+    Mutation(
+        "M13",
+        "Each of many edits is summarised: none waits for the next",
+        (Edit(DOCUMENT, "_warm(wait_seconds=current_settings().edit_wait_seconds)", "_warm()"),),
+        (LIFE + "test_edits_settle_and_a_view_cuts_the_wait_short",),
+    ),
+    Mutation(
+        "M14",
+        "A pause of the model server holds nobody back",
+        (
+            Edit(
+                "webapp/models/model_server.py",
+                "        if cls.pause() is None:\n            return True\n",
+                "        if cls.pause() is None or cls.id is not None:\n            return True\n",
+            ),
+        ),
+        (
+            LIFE + "test_wrong_setting_costs_one_call_and_says_what_to_mend",
+            LIFE + "test_five_failures_in_a_row_pause_the_lane",
+        ),
+    ),
+    Mutation(
+        "M15",
+        "A long answer loses its lease, for nobody renews it",
+        (Edit(ACTOR, "        if time.monotonic() >= renew_at:\n", "        if renew_at < 0:\n"),),
+        (
+            LIFE + "test_lease_is_renewed_while_words_arrive",
+            LIFE + "test_run_on_an_old_text_is_stopped_early",
+        ),
+    ),
+    Mutation(
+        "M16",
+        "An answer that was cut passes for a whole one",
+        (
+            Edit(
+                OPENAI,
+                "    if not draft.is_whole:\n        is_stream",
+                "    if not has_chunks:\n        is_stream",
+            ),
+        ),
+        (
+            LIFE + "test_partial_text_is_never_stored_or_shown_as_complete",
+            LIFE + "test_each_outcome_has_its_class",
+        ),
+    ),
+    Mutation(
+        "M17",
+        "A hint that was lost is never sent again",
+        (
+            Edit(
+                SWEEPER,
+                "    Document.request_missing()\n    hint_now()\n",
+                "    Document.request_missing()\n",
+            ),
+        ),
+        (LIFE + "test_sweeper_sends_what_was_lost_and_does_not_pile_up",),
+    ),
+    Mutation(
+        "M18",
+        "A document whose request was lost has no summary until somebody opens it",
+        (Edit(SWEEPER, "    Document.request_missing()\n", ""),),
+        (LIFE + "test_sweeper_asks_for_what_nobody_asked_for",),
+    ),
+    Mutation(
+        "M19",
+        "The cache unpickles what it finds, so whoever can write to Redis runs code here",
+        (Edit("webapp/__init__.py", '        "CACHE_SERIALIZER": QuietJSON,\n', ""),),
+        (LIFE + "test_planted_pickle_is_never_run",),
+    ),
+    Mutation(
+        "M20",
+        "Of two editors the second one's save undoes the first one's",
+        (
+            Edit(
+                DOCUMENT,
+                "            if version is not None and version != document.version:\n                raise StaleEdit\n",
+                "",
+            ),
+        ),
+        (PAGES + "test_two_editors_lose_nothing",),
+    ),
+    Mutation(
+        "M21",
+        "An open stream keeps its database connection",
+        (
+            Edit(
+                VIEW,
+                "            return read(document) if document else None\n        finally:\n            db.session.remove()\n",
+                "            return read(document) if document else None\n        finally:\n            pass\n",
+            ),
+        ),
+        (AREA + "test_open_stream_holds_no_database_connection",),
+    ),
+    Mutation(
+        "M22",
+        "The summary's markup is not made safe",
+        (
+            Edit(
+                SUMMARY,
+                '"html": summary_html(self.text or "", self.format or "markdown")',
+                '"html": self.text or ""',
+            ),
+        ),
+        (AREA + "test_markup_in_a_summary_is_only_text",),
+    ),
+    Mutation(
+        "M23",
+        "A view may forget who is asking, and is then open to everybody",
+        (
+            Edit(
+                "webapp/security.py",
+                'if view is None or getattr(view, "is_public", False):',
+                'if view is None or not getattr(view, "is_for_editors", False):',
+            ),
+        ),
+        (
+            ACCESS + "test_outsider_is_sent_to_sign_in_from_every_page",
+            ACCESS + "test_outsider_gets_no_event",
+        ),
+        control="",
+    ),
+)
