@@ -9,13 +9,13 @@ import time
 from dataclasses import dataclass
 
 from tests.bench import library
-from tests.bench.house import House, precis
+from tests.bench.house import precis, redis_url
 from tests.bench.model import FIRST_WORD_SECONDS, Model
 from tests.bench.monitor import Monitor
 from tests.bench.rows import Row, p50, p99
 from tests.bench.wire import Connection, Listener, Person
+from tests.support.precis import Precis
 
-KEY = "sk-of-precis"
 DIRECT_KEY = "sk-direct"
 ROUNDS = 60
 WARM_UP_ROUNDS = 4
@@ -31,14 +31,9 @@ class Round:
     stages: dict[str, float]
 
 
-def settings(model: Model) -> dict[str, str]:
-    """Those of a Precis that asks this model server, and writes nothing that nobody asked for."""
-    return {"OPENAI_BASE_URL": model.url, "OPENAI_API_KEY": KEY, "PRECIS_MODEL": "scripted", "PRECIS_WARM_PER_HOUR": "0"}
-
-
 def measure(rounds: int = ROUNDS, *, with_stages: bool = False) -> list[Row]:
     """Both clients in turns. With stages, it is told too where the time went, which costs a little of it."""
-    with Model() as model, precis(**settings(model)) as house:
+    with Model() as model, precis(**model.settings) as house:
         found = asyncio.run(_rounds(house, model, rounds, with_stages))
     clicked, direct = [1000 * each.clicked for each in found], [1000 * each.direct for each in found]
     rows = [
@@ -51,12 +46,12 @@ def measure(rounds: int = ROUNDS, *, with_stages: bool = False) -> list[Row]:
     return rows
 
 
-async def _rounds(house: House, model: Model, rounds: int, with_stages: bool) -> list[Round]:
+async def _rounds(house: Precis, model: Model, rounds: int, with_stages: bool) -> list[Round]:
     person = await Person.sign_in(house.port, library.EMAIL, library.PASSWORD)
     browser, direct = await person.connect(), await Connection.open(model.port)
     document_id = await person.save(browser, "The first word", library.article(seed=99))
     await _click(model, person, browser, document_id, None)
-    monitor = await Monitor.start(house.redis_url) if with_stages else None
+    monitor = await Monitor.start(redis_url(house)) if with_stages else None
     found = []
     for number in range(WARM_UP_ROUNDS + rounds):
         await person.save(browser, "The first word", library.article(seed=100 + number), document_id)
@@ -118,7 +113,7 @@ async def _stages(model: Model, monitor: Monitor, clicked_at: float, shown_at: f
     """The seconds that each part of the way took, up to the first words."""
     await asyncio.sleep(0.05)  # for the notes to come
     seen = monitor.since(clicked_at)
-    asked_at, spoke_at = model.last("asked", KEY), model.last("spoke", KEY)
+    asked_at, spoke_at = model.last("asked"), model.last("spoke")
     moments = {
         "click, to the hint that is sent": clicked_at,
         "to the worker that has it": seen["hint"],

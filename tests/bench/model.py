@@ -13,16 +13,18 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Self
 
-from tests.bench.house import ROOT, end
 from tests.support.model_server import SUMMARY, ModelServer, Request, Script
+from tests.support.precis import ROOT
 
+KEY = "sk-of-precis"
 FIRST_WORD_SECONDS = 0.5
 EVERY_SECONDS = 0.01
+STOP_SECONDS = 10.0
 LINES = 2  # of the scripted summary: enough to stream, and soon over
 
 
 class Model:
-    """The server's process, and the notes that it has sent so far: `what`, `at`, `number` of the request, its `key`."""
+    """The server's process, and the notes that it has sent so far: `what`, `at`, and whose `key` it was."""
 
     def __init__(self, first_word_seconds: float = FIRST_WORD_SECONDS, every_seconds: float = EVERY_SECONDS) -> None:
         self.notes: list[dict[str, Any]] = []
@@ -42,6 +44,11 @@ class Model:
         end(self._process)
 
     @property
+    def settings(self) -> dict[str, str]:
+        """Those of a Precis that asks this server."""
+        return {"OPENAI_BASE_URL": self.url, "OPENAI_API_KEY": KEY, "PRECIS_MODEL": "scripted"}
+
+    @property
     def port(self) -> int:
         return int(self.url.split(":")[2].split("/")[0])
 
@@ -49,7 +56,7 @@ class Model:
         """How often it was asked for a completion."""
         return sum(note["what"] == "asked" for note in tuple(self.notes))
 
-    def last(self, what: str, key: str) -> float:
+    def last(self, what: str, key: str = KEY) -> float:
         """When it last did this for whoever has the key."""
         return float(next(n["at"] for n in reversed(self.notes) if n["what"] == what and n["key"] == key))
 
@@ -60,6 +67,16 @@ class Model:
                 note = json.loads(line)
                 self.body = json.dumps(note.pop("body")).encode() if "body" in note else self.body
                 self.notes.append(note)
+
+
+def end(process: "subprocess.Popen[str]") -> None:
+    """Ask a process of ours to end, and see to it that it does."""
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _noting(what: str, request: Request) -> Callable[[], bool]:

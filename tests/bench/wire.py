@@ -133,6 +133,7 @@ class Listener:
 
     def __init__(self, connection: Connection, document_id: int) -> None:
         self._connection = connection
+        self._ended_at = 0.0
         self._words = re.compile(rf'(?:#|id=")document-{document_id}-words"[^>]*>(.*?)</(?:hx-partial|div)>'.encode(), re.DOTALL)
 
     @classmethod
@@ -143,7 +144,7 @@ class Listener:
         answer = await connection.begin("GET", path, headers={**HTMX, "Accept": "text/event-stream"})
         assert answer.headers.get("content-type", "").startswith("text/event-stream"), answer
         listener = cls(connection, document_id)
-        await listener.until(lambda event: b"data: " in event)
+        await listener.until(lambda event: listener._is_end(event) or b"data: " in event)
         return listener
 
     async def words(self) -> float:
@@ -151,8 +152,8 @@ class Listener:
         return await self.until(self._has_letters)
 
     async def end(self) -> float:
-        """When the finished area came."""
-        return await self.until(lambda event: b'data-status="complete"' in event)
+        """When the finished area came, which may have been the first event."""
+        return self._ended_at or await self.until(self._is_end)
 
     async def until(self, is_it: Callable[[bytes], bool]) -> float:
         """When the first event came of which this holds. Raises AssertionError if the stream ends before."""
@@ -165,6 +166,11 @@ class Listener:
 
     async def close(self) -> None:
         await self._connection.close()
+
+    def _is_end(self, event: bytes) -> bool:
+        is_end = b'data-status="complete"' in event
+        self._ended_at = time.monotonic() if is_end else self._ended_at
+        return is_end
 
     def _has_letters(self, event: bytes) -> bool:
         found = self._words.search(event.replace(b"\ndata: ", b"\n"))

@@ -187,8 +187,8 @@ def test_a_failure_is_told_with_its_reason_and_a_button_that_retries(reader: Vis
 
 def test_a_model_server_with_errors_fails_the_summary_live(reader: Visitor, answers: Answers) -> None:
     gate = answers.gate()
-    held = told(gate, "- A word").but(finish_reason=None, sends_done=False, cut_after=100)
-    answers.give("Only errors", held, Script.status(500))
+    broken = told(gate, "- A word").but(finish_reason=None, usage=None, sends_done=False)
+    answers.give("Only errors", broken, Script.status(500))
     reader.write("Only errors", ARTICLE)
     reader.mark()
     reader.sees("processing")

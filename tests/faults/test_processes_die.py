@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import ARTICLE
 from tests.support.model_server import SUMMARY, ModelServer, Request, Script
-from tests.support.precis import Precis, until
+from tests.support.precis import Account, Precis, until
 from tests.support.visitor import Visitor
 
 LAST_SENTENCE = SUMMARY.rpartition("- ")[2]
@@ -39,8 +39,6 @@ def alice(precis: Precis, model: ModelServer) -> Iterator[Visitor]:
     model.script(Script.words())
     model.requests.clear()
     until(lambda: precis.status("/readyz") == 200, "everything is there again")
-    from tests.support.precis import Account
-
     visitor = Visitor(precis.address, Account("Alice", "alice@example.org"))
     yield visitor
     visitor.close()
@@ -83,7 +81,8 @@ def after_the_commit(precis: Precis, model: ModelServer, document_id: int) -> No
 
 
 @pytest.mark.parametrize(
-    ("reach", "most_calls"), [(after_claim, 2), (mid_stream, 2), (before_the_commit, 2), (after_the_commit, 1)]
+    ("reach", "most_calls"),
+    [(after_claim, 2), (mid_stream, 2), (before_the_commit, 2), (after_the_commit, 1)],
 )
 def test_worker_killed_at_any_point(
     precis: Precis,
@@ -103,7 +102,9 @@ def test_worker_killed_at_any_point(
     assert texts(precis.folder, document_id) == [SUMMARY]
 
 
-def test_worker_that_ends_in_peace_gives_its_summary_back(precis: Precis, model: ModelServer, alice: Visitor) -> None:
+def test_worker_that_ends_in_peace_gives_its_summary_back(
+    precis: Precis, model: ModelServer, alice: Visitor
+) -> None:
     model.script([Script.words("word " * 500, every=0.05), Script.words()])
     document_id = alice.save("Peace", text("peace"))
     until(lambda: model.running == 1, "the model server has the request")
@@ -113,7 +114,9 @@ def test_worker_that_ends_in_peace_gives_its_summary_back(precis: Precis, model:
     assert row(precis.folder, document_id, "crashes") == 0
 
 
-def test_worker_frozen_longer_than_its_lease_changes_nothing(precis: Precis, model: ModelServer, alice: Visitor) -> None:
+def test_worker_frozen_longer_than_its_lease_changes_nothing(
+    precis: Precis, model: ModelServer, alice: Visitor
+) -> None:
     """A box that slept: another worker has finished the work, and the one that wakes is fenced off."""
     model.script([Script.words("- A late text.", first_word=2.0), Script.words()])
     document_id = alice.save("Sleep", text("sleep"))
@@ -131,7 +134,9 @@ def test_worker_frozen_longer_than_its_lease_changes_nothing(precis: Precis, mod
 # --- Valkey
 
 
-def test_valkey_killed_and_empty_with_fifty_waiting(precis: Precis, model: ModelServer, alice: Visitor) -> None:
+def test_valkey_killed_and_empty_with_fifty_waiting(
+    precis: Precis, model: ModelServer, alice: Visitor
+) -> None:
     model.script(Script.words(first_word=0.4))
     ids = [alice.save(f"Document {number}", text(f"number {number}")) for number in range(25)]
     old = precis.kill("valkey")
@@ -162,8 +167,6 @@ def test_saving_and_reading_go_on_without_valkey(precis: Precis, model: ModelSer
 def test_two_hundred_first_views_make_one_call(precis: Precis, model: ModelServer, alice: Visitor) -> None:
     model.script(Script.words(first_word=1.0))
     address = precis.also_serve(PRECIS_WARM="on-first-view", OPENAI_BASE_URL=model.base_url)
-    from tests.support.precis import Account
-
     reader = Visitor(address, Account("Alice", "alice@example.org"))
     document_id = reader.save("Cold", text("cold"))
     assert set(reader.together(200, document_id)) == {200}
@@ -207,10 +210,14 @@ def test_who_waits_never_waits_behind_warming(precis: Precis, model: ModelServer
 # --- edits
 
 
-def test_edits_within_a_second_and_during_generation(precis: Precis, model: ModelServer, alice: Visitor) -> None:
+def test_edits_within_a_second_and_during_generation(
+    precis: Precis, model: ModelServer, alice: Visitor
+) -> None:
     """What is shown as current is always of the current text."""
     words = ["amber", "basalt", "cobalt", "dolomite"]
-    model.script(lambda request: Script.words(f"- Of {named(request.prompt, words)}.", first_word=0.3, every=0.1))
+    model.script(
+        lambda request: Script.words(f"- Of {named(request.prompt, words)}.", first_word=0.3, every=0.1)
+    )
     document_id = alice.save("Stones", text(words[0]))
     pages: list[tuple[str, str]] = []
     for word in words[1:]:
@@ -218,7 +225,9 @@ def test_edits_within_a_second_and_during_generation(precis: Precis, model: Mode
         pages += [(word, alice.page(document_id)) for _ in range(3)]
     pages += [(words[-1], page) for page in alice.pages_until(document_id, "complete")]
     for word, page in pages:
-        shown = named(page.partition('id="document-')[2].partition("</section>")[0], [f"Of {each}" for each in words])
+        shown = named(
+            page.partition('id="document-')[2].partition("</section>")[0], [f"Of {each}" for each in words]
+        )
         is_current = 'data-status="complete"' in page and "data-stale" not in page
         assert not is_current or shown == f"Of {word}"
     assert model.calls <= len(words)

@@ -1,6 +1,5 @@
 """A real Valkey on a unix socket in a folder of its own, to be killed and started again at will."""
 
-import os
 import shutil
 import socket
 import subprocess
@@ -112,12 +111,3 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def is_alive(pid: int) -> bool:
-    """Whether there is such a process, zombies not counted."""
-    try:
-        os.kill(pid, 0)
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (ProcessLookupError, FileNotFoundError):
-        return False

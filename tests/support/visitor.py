@@ -16,6 +16,7 @@ class Visitor:
     """One signed-in person. Connections are not kept, so that a restarted server is just there again."""
 
     def __init__(self, address: str, account: Account) -> None:
+        self.address = address
         self.client = httpx2.Client(base_url=address, timeout=PATIENCE_SECONDS, trust_env=False)
         answer = self.client.get("/session/new")
         form = {"csrf_token": _token(answer), "email": account.email, "password": account.password}
@@ -61,12 +62,10 @@ class Visitor:
 
     def together(self, number: int, document_id: int) -> list[int]:
         """Open the page so many times at once. Returns the status codes."""
-        cookies = dict(self.client.cookies)
+        url, cookies = f"{self.address}/documents/{document_id}", dict(self.client.cookies)
 
         def view(_: int) -> int:
-            return httpx2.get(
-                f"{self.client.base_url}documents/{document_id}", cookies=cookies, timeout=PATIENCE_SECONDS, trust_env=False
-            ).status_code
+            return httpx2.get(url, cookies=cookies, timeout=PATIENCE_SECONDS, trust_env=False).status_code
 
         with ThreadPoolExecutor(number) as pool:
             return list(pool.map(view, range(number)))

@@ -33,6 +33,7 @@ class SummaryArea:
     html: Markup | None = None
     words: Markup = NOTHING
     written: str = ""
+    format: str = "markdown"
     event_id: str = ""
     engine_label: str | None = None
     written_at: datetime | None = None
@@ -219,5 +220,5 @@ def _words(summary: Summary) -> dict[str, Any]:
     text, last = events.words_so_far(summary.id)
     if last.partition("-")[0] != str(summary.fence):
         return {}
-    words = Markup(summary_html(text, "markdown"))  # noqa: S704 - as above
-    return {"words": words, "written": text, "event_id": last}
+    words = Markup(summary_html(text, summary.live_format))  # noqa: S704 - as above
+    return {"words": words, "written": text, "event_id": last, "format": summary.live_format}

@@ -35,6 +35,7 @@ from webapp.models.model_server import ModelServer
 from webapp.models.times import as_datetime
 from webapp.summarizing.engine import EngineFailure, FailureKind, Finished
 from webapp.summarizing.rendering import summary_html
+from webapp.summarizing.sanitizing import visible
 
 MAX_CRASHES = 3  # deaths of a worker before its summary is held to be the cause
 MAX_BACKOFF_SECONDS = 900
@@ -424,6 +425,11 @@ class Summary(Base):
         return self.status == Status.PROCESSING
 
     @property
+    def live_format(self) -> str:
+        """The format of its words while they come."""
+        return "sentences" if self.engine == "extract" else "markdown"
+
+    @property
     def is_of_today(self) -> bool:
         """Whether it was asked of the engine, model and prompt that are set now."""
         return self.recipe_hash == current_settings().recipe.hash
@@ -435,7 +441,7 @@ class Summary(Base):
     @property
     def excerpt(self) -> str:
         """Its first lines, without marks."""
-        words = re.sub(r"^\s*(?:[-*+•]|#+|\d+[.)])\s+|[*_`]{2,}|`", "", self.text or "", flags=re.MULTILINE)
+        words = re.sub(r"^\s*(?:[-*+•]|#+|\d+[.)])\s+|[*_`]{2,}|`", "", visible(self.text or ""), flags=re.MULTILINE)
         words = " ".join(words.split())
         return (
             words if len(words) <= EXCERPT_CHARACTERS else words[:EXCERPT_CHARACTERS].rsplit(" ", 1)[0] + " …"

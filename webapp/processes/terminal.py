@@ -36,12 +36,15 @@ class Terminal:
             return
 
     def relay(self, stream: IO[bytes]) -> None:
-        """Say each line of `stream`, until its end."""
-        for line in stream:
-            self.say(line.decode(errors="replace").rstrip("\n"))
+        """Say each line of `stream`, until its end, and close it."""
+        with stream:
+            for line in stream:
+                self.say(line.decode(errors="replace").rstrip("\n"))
 
     def close(self) -> None:
         """Wait a second for what is still to be written."""
+        if self._file:
+            self._file.close()
         try:
             self._lines.put(None, timeout=1.0)
         except queue.Full:

@@ -173,7 +173,7 @@ class _Transport(httpx2.HTTPTransport):
             keepalive_expiry=KEEPALIVE_SECONDS,
         )
         super().__init__(limits=limits, proxy=proxy)
-        self._pool._network_backend = _Backend()  # noqa: SLF001 - the transport has no argument for it
+        self._pool._network_backend = _Backend()
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         response = super().handle_request(request)

@@ -20,6 +20,7 @@ from webapp.htmx import dom_id, event, partial
 from webapp.models.area import look
 from webapp.models.document import PAGE_SIZE, TITLE_CHARACTERS, Document, Library, StaleEdit
 from webapp.security import current_member, editors_only, say
+from webapp.summarizing.sanitizing import visible
 from webapp.views.streams import follow
 
 blueprint = Blueprint("documents", __name__)
@@ -40,7 +41,7 @@ class Form:
     def received(cls, document: Document | None = None) -> "Form":
         version = request.form.get("version", "")
         form = cls(
-            title=" ".join(request.form.get("title", "").split()),
+            title=" ".join(visible(request.form.get("title", "")).split()),
             text=request.form.get("text", ""),
             version=int(version) if version.isdecimal() else None,
             document=document,
@@ -180,6 +181,6 @@ def _drawn(row: object) -> str:
 
 
 def paragraphs(text: str) -> list[str]:
-    """The parts of a plain text between blank lines, each as it was typed."""
-    parts = (part.strip("\n") for part in text.replace("\r\n", "\n").split("\n\n"))
+    """The parts of a plain text between blank lines, each as it was typed but for what can't be seen."""
+    parts = (part.strip("\n") for part in visible(text).split("\n\n"))
     return [part for part in parts if part.strip()]

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from functools import lru_cache
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
@@ -133,7 +134,7 @@ class Stream:
         time.sleep(max(0.0, self._sent_at + WORDS_EVERY_SECONDS - time.monotonic()))
         self._sent_at = time.monotonic()
         yield event(
-            partial(dom_id(area.document, "words"), "innerMorph", summary_html(self._text, "markdown")),
+            partial(dom_id(area.document, "words"), "innerMorph", _rendered(self._text, area.format)),
             f"{_event_id(area)}.{self._words_id}",
         )
 
@@ -148,6 +149,12 @@ class Stream:
         self._text = fact.words if sequence == 1 or fact.kind == "reset" else self._text + fact.words
         self._words_id = fact.id
         return True
+
+
+@lru_cache(maxsize=256)
+def _rendered(text: str, format: str) -> str:
+    """Words as HTML: once for all who listen."""
+    return summary_html(text, format)
 
 
 def _drawn(area: SummaryArea) -> str:

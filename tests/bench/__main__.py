@@ -1,0 +1,62 @@
+"""Everything that is promised in figures, measured on real processes, in one table: `python -m tests.bench`.
+
+Times never fail it, since the machine may be busy with something else. A broken promise of counts does.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+
+from tests.bench import embedded, first_word, pages, pickup, rouge, saves, stampede, streams
+from tests.bench.rows import Row, show
+
+NAMES = ("first-word", "pick-up", "stampede", "pages", "saves", "streams", "embedded", "rouge")
+
+
+def main() -> int:
+    """Measure, and print the table. Returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure Precis against its limits.")
+    parser.add_argument("--only", choices=NAMES, action="append", help="this alone; may be given more than once")
+    parser.add_argument("--stages", action="store_true", help="tell where the time to the first word goes")
+    parser.add_argument("--rounds", type=int, default=first_word.ROUNDS, help="of the time to the first word")
+    given = parser.parse_args()
+    names, began_at = given.only or NAMES, time.monotonic()
+    measures: dict[str, Callable[[], list[Row]]] = {
+        "first-word": partial(first_word.measure, given.rounds, with_stages=given.stages),
+        "pick-up": pickup.measure,
+        "stampede": stampede.measure,
+        "pages": pages.measure,
+        "saves": saves.measure,
+        "streams": streams.measure,
+        "embedded": embedded.measure,
+    }
+    rows = [row for name in measures if name in names for row in _measured(name, measures[name])]
+    if rows:
+        show(rows)
+    if "rouge" in names:
+        print()
+        rouge.main([])
+    return _closed(rows, time.monotonic() - began_at)
+
+
+def _measured(name: str, measure: Callable[[], list[Row]]) -> list[Row]:
+    print(f"… {name}", file=sys.stderr, flush=True)
+    return measure()
+
+
+def _closed(rows: list[Row], seconds: float) -> int:
+    """The last line, and the exit code."""
+    limited = [row for row in rows if row.limit is not None]
+    over = [row for row in limited if row.is_over]
+    broken = [row for row in over if row.is_count]
+    verdict = f"{len(over)} of {len(limited)} over their limit" if over else f"all {len(limited)} within their limits"
+    load = f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+    print(f"\nbench: {verdict}; {seconds:.0f} s, {load}" + (". A PROMISE OF COUNTS IS BROKEN." if broken else "."))
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
