@@ -17,7 +17,7 @@ import psutil
 import pytest
 from redis import Redis, RedisError
 
-from tests.support.precis import Precis, until
+from tests.support.precis import Account, Precis, until
 from tests.support.valkey import Valkey, free_port
 from tests.support.visitor import Visitor
 from webapp.processes import embedded_url, valkey
@@ -236,7 +236,8 @@ def test_a_signal_ends_everything_valkey_last_and_nothing_is_lost(
         alice = Visitor(installation.address, installation.add_member("Alice", "admin"))
         with _embedded(installation) as client:
             client.set("kept", "yes")
-        with _open_stream(alice), _idle_connection(installation.port):
+        document_id = alice.save("Kept", "What was saved is kept.")
+        with _open_stream(alice, document_id), _idle_connection(installation.port):
             installation.commands[0].send(number)
             assert installation.commands[0].wait(20.0) == 0
         until(lambda: not installation.processes(), "no process is left", 5.0)
@@ -245,6 +246,9 @@ def test_a_signal_ends_everything_valkey_last_and_nothing_is_lost(
         installation.start()
         with _embedded(installation) as client:
             assert client.get("kept") == "yes"
+        again = Visitor(installation.address, Account("Alice", "alice@example.org"))
+        assert "What was saved is kept." in again.page(document_id)
+        again.close()
 
 
 def _assert_ended_in_peace(installation: Precis) -> None:
@@ -258,15 +262,14 @@ def _assert_ended_in_peace(installation: Precis) -> None:
 
 
 @contextmanager
-def _open_stream(visitor: Visitor) -> Iterator[None]:
+def _open_stream(visitor: Visitor, document_id: int) -> Iterator[None]:
     """The live library, followed by somebody."""
-    with visitor.client.stream("GET", "/documents/events", params={"ids": "1"}) as answer:
+    with visitor.client.stream("GET", "/documents/events", params={"ids": str(document_id)}) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
         lines = answer.iter_lines()
         next(lines)
         yield
-        for _ in lines:  # it ends
-            pass
+        list(lines)  # it ends, and as it should: a stream that is cut raises an error
 
 
 @contextmanager

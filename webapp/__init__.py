@@ -4,7 +4,6 @@ import logging
 from pathlib import Path
 
 from flask import Flask
-from redis import Redis
 from sqlalchemy.engine import make_url
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -15,7 +14,7 @@ from webapp.extensions import htmx as htmx_extension
 from webapp.processes import embedded_url
 
 ROOT = Path(__file__).resolve().parent.parent
-REDIS_TIMEOUTS = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5}
+REDIS_TIMEOUTS = {"socket_connect_timeout": events.SEND_SECONDS, "socket_timeout": events.SEND_SECONDS}
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -52,6 +51,7 @@ def _flask_config(settings: Settings) -> dict[str, object]:
         "SESSION_COOKIE_SECURE": is_https,
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_REFRESH_EACH_REQUEST": False,
         "PERMANENT_SESSION_LIFETIME": settings.session_days * 86_400,
         "MAX_CONTENT_LENGTH": 2 * settings.max_text_bytes + 100_000,
         "MAX_FORM_MEMORY_SIZE": 2 * settings.max_text_bytes + 100_000,
@@ -91,8 +91,7 @@ def _start_redis(app: Flask, url: str, settings: Settings) -> None:
     cache.init_app(
         app, {**app.config, "CACHE_REDIS_URL": url, "CACHE_REDIS_DB": None, "CACHE_OPTIONS": REDIS_TIMEOUTS}
     )
-    live = Redis.from_url(url, socket_connect_timeout=0.5, socket_timeout=2.0, health_check_interval=10)
-    events.init_app(app, live, settings.max_streams)
+    events.init_app(app, url, settings.max_streams)
     app.config["RATELIMIT_STORAGE_URI"] = url.replace("unix://", "redis+unix://")
     app.config["RATELIMIT_STORAGE_OPTIONS"] = dict(REDIS_TIMEOUTS)
     limiter.init_app(app)

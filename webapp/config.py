@@ -1,6 +1,8 @@
 """Every setting: its name, type, default and what it accepts. From the environment or a `.env` file, and nowhere else."""
 
+import fcntl
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -18,6 +20,7 @@ from webapp.summarizing.prompt import PARAMETERS, PROMPT_VERSION
 
 OPENAI_URL = "https://api.openai.com/v1"
 PRIVATE_SUFFIXES = (".local", ".lan", ".internal", ".home.arpa", ".localhost")
+MOST_DIGITS = 12  # int() refuses thousands of them in words of its own
 
 
 class SettingsError(ValueError):
@@ -26,7 +29,7 @@ class SettingsError(ValueError):
 
 def _whole(low: int, high: int) -> Callable[[str], int]:
     def read(value: str) -> int:
-        if not value.lstrip("-").isdecimal() or not low <= int(value) <= high:
+        if not value.isdecimal() or len(value) > MOST_DIGITS or not low <= int(value) <= high:
             raise ValueError(f"a whole number from {low} to {high}")
         return int(value)
 
@@ -61,13 +64,34 @@ def _switch(value: str) -> bool:
 
 def _url(*schemes: str) -> Callable[[str], str]:
     def read(value: str) -> str:
-        if urlsplit(value).scheme not in schemes:
+        if not _is_address(value, schemes):
             raise ValueError(
                 "an address that begins with " + " or ".join(f"{scheme}://" for scheme in schemes)
             )
         return value
 
     return read
+
+
+def _is_address(value: str, schemes: tuple[str, ...]) -> bool:
+    """Whether it is a whole URL, of the web with a host. To read its port can fail, and so can to split it."""
+    try:
+        parts = urlsplit(value)
+        is_whole = parts.port != 0 and "://" in value and bool(parts.hostname or "http" not in schemes)
+    except ValueError:
+        return False
+    return is_whole and parts.scheme in schemes
+
+
+def _folder(value: str) -> Path:
+    try:
+        path = Path(value).expanduser()
+        is_possible = all(part.is_dir() for part in (path, *path.parents) if part.exists())
+    except (OSError, RuntimeError):
+        is_possible = False
+    if not is_possible:
+        raise ValueError("a folder, or where one can be made")
+    return path
 
 
 def _words(value: str) -> str:
@@ -79,8 +103,11 @@ def _words(value: str) -> str:
 def _database(value: str) -> str:
     for prefix in ("postgres://", "postgresql://"):
         if value.startswith(prefix):
-            return "postgresql+psycopg://" + value.removeprefix(prefix)
-    return _url("sqlite", "postgresql+psycopg")(value)
+            value = "postgresql+psycopg://" + value.removeprefix(prefix)
+    is_file = value.startswith("sqlite:///")
+    if not is_file and not _is_address(value, ("postgresql+psycopg",)):
+        raise ValueError("an address that begins with sqlite:/// or postgresql://")
+    return value
 
 
 def _setting(
@@ -111,7 +138,7 @@ class Settings:
     )
     data: Path = _setting(
         "PRECIS_DATA",
-        Path,
+        _folder,
         Path("instance"),
         "the folder of the database, the embedded Valkey's data and the logs",
         "`./instance`",
@@ -353,15 +380,17 @@ def _read(metadata: Mapping[str, Any], value: str) -> Any:
     try:
         return metadata["read"](value.strip())
     except ValueError as error:
-        raise SettingsError(f"{metadata['name']} must be {error}, not {value!r}.") from None
+        shown = re.sub("://.*@", "://…@", value)  # a password must not end up in a log
+        raise SettingsError(f"{metadata['name']} must be {error}, not {shown!r}.") from None
 
 
 def _kept_secret(path: Path) -> str:
+    """Locked, as processes may start side by side; made again if one died between making the file and writing it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_urlsafe(48))
-    return path.read_text().strip()
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        secret = file.read().strip()
+        if not secret:
+            secret = secrets.token_urlsafe(48)
+            file.write(secret)
+    return secret

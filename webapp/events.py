@@ -21,6 +21,7 @@ from redis import Redis, RedisError
 CHANNEL = "precis:live"
 STREAM_SECONDS = 3600  # how long the words of a run can be replayed
 ENDED_SECONDS = 120  # how long after its end
+SEND_SECONDS = 0.5  # the longest wait for Redis to take something
 MUTE_SECONDS = 1.0  # after a failure to publish, spare the run further waits
 BACKLOG = 1_000  # events that a slow listener may owe before it is told to read the state anew
 RECONNECT_SECONDS = 0.5
@@ -146,7 +147,7 @@ class Listener:
     def wait(self, seconds: float) -> Fact | None:
         """The next fact, or None after `seconds`."""
         try:
-            return self.facts.get(timeout=seconds)
+            return self.facts.get(timeout=seconds) if seconds > 0 else self.facts.get_nowait()
         except Empty:
             return None
 
@@ -238,10 +239,15 @@ class Hub:
 _hubs: list[Hub] = []
 
 
-def init_app(app: Flask, client: Redis, most_streams: int) -> None:
-    """Give the application its client and its hub."""
-    app.extensions["live_redis"] = client
-    app.extensions["hub"] = Hub(client, most_streams)
+def init_app(app: Flask, url: str, most_streams: int) -> None:
+    """Give the application its client, which never waits long, and its hub, which listens all the time."""
+    app.extensions["live_redis"] = Redis.from_url(
+        url, socket_connect_timeout=SEND_SECONDS, socket_timeout=SEND_SECONDS
+    )
+    listening = Redis.from_url(
+        url, socket_connect_timeout=SEND_SECONDS, socket_timeout=5.0, health_check_interval=10
+    )
+    app.extensions["hub"] = Hub(listening, most_streams)
     _hubs.append(app.extensions["hub"])
 
 

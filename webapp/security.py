@@ -132,6 +132,8 @@ def _set_headers(response: Response) -> Response:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     if request.endpoint != "static":
         response.headers.setdefault("Cache-Control", "no-store")
+    elif "v" in request.args:  # its address changes with its content
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     return response
 
 

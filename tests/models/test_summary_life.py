@@ -3,12 +3,14 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, current_app
 from redis import Redis, RedisError
 from sqlalchemy import select, update
+from sqlalchemy.exc import NoResultFound
 
 from tasks import summaries
 from tasks.broker import SentTooEarly
@@ -19,7 +21,7 @@ from tests.support.model_server import SUMMARY, ModelServer, Request, Script
 from tests.support.valkey import Valkey
 from tests.support.worker import work, work_once
 from webapp import events, hints
-from webapp.extensions import cache, db, transaction
+from webapp.extensions import cache, current_settings, db, transaction
 from webapp.models import Document, Lane, Member, Role, Status, Summary
 from webapp.models import area as areas
 from webapp.models.area import SummaryArea
@@ -201,7 +203,7 @@ def test_junk_in_the_cache_is_a_miss(alice: Member, junk: bytes, caplog: pytest.
     document = save(alice)
     work()
     key = cache_key(document.id, document.content_hash, current(document).recipe_hash)
-    cache.cache._write_client.set("precis:" + key, junk)
+    _store()._write_client.set("precis:" + key, junk)
     area = look(document)
     assert area.html and "Ada Lovelace" in area.html
     assert not caplog.records
@@ -218,7 +220,7 @@ def test_planted_pickle_is_never_run(alice: Member, tmp_path) -> None:  # type: 
     document = save(alice)
     work()
     key = cache_key(document.id, document.content_hash, current(document).recipe_hash)
-    cache.cache._write_client.set("precis:" + key, b"!" + pickle.dumps(Bomb()))
+    _store()._write_client.set("precis:" + key, b"!" + pickle.dumps(Bomb()))
     assert look(document).state == "complete"
     assert not (tmp_path / "run").exists()
 
@@ -227,7 +229,7 @@ def test_cache_keeps_a_summary_for_seven_days(alice: Member) -> None:
     document = save(alice)
     work()
     key = "precis:" + cache_key(document.id, document.content_hash, current(document).recipe_hash)
-    assert 604_000 < cache.cache._read_client.ttl(key) <= 604_800
+    assert 604_000 < _store()._read_client.ttl(key) <= 604_800
 
 
 # --- keys
@@ -289,7 +291,7 @@ def test_each_part_of_the_recipe_is_in_the_key(make_app, alice: Member, model_se
     """B13: another model, prompt or engine is another summary."""
     from dataclasses import replace
 
-    recipe = _settings().recipe
+    recipe = current_settings().recipe
     changed = [replace(recipe, model="other"), replace(recipe, prompt_version="other"), replace(recipe, engine="other"),
                replace(recipe, style="brief"), replace(recipe, language="de"), replace(recipe, parameters=(("t", "1"),))]  # fmt: skip
     assert len({recipe.hash, *(each.hash for each in changed)}) == 7
@@ -571,7 +573,7 @@ def test_lease_is_renewed_while_words_arrive(
     runner = threading.Thread(target=lambda: in_context(app, work_once))
     runner.start()
     while runner.is_alive():
-        sweep_now()
+        in_context(app, sweep_now)
         time.sleep(0.1)
     assert (current(document).status, current(document).crashes, model_server.calls) == ("complete", 0, 1)
 
@@ -773,6 +775,44 @@ def test_document_deleted_while_it_is_read_is_no_error(
         assert client.keys("*summary*") == []
 
 
+@pytest.mark.xfail(
+    reason="finish() reads the row again after its commit, to fill the cache", raises=NoResultFound
+)
+def test_document_deleted_right_after_the_finish_is_no_error(
+    alice: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """B16: between the commit and the filling of the cache too."""
+    document = save(alice)
+    claim = Summary.claim(current(document).id)
+    assert claim
+
+    @contextmanager
+    def then_delete() -> Iterator[None]:
+        with transaction():
+            yield
+        document.remove()
+
+    monkeypatch.setattr("webapp.models.summary.transaction", then_delete)
+    Summary.finish(claim, text=SUMMARY, format="markdown", finished=Finished(model="m"))
+
+
+@pytest.mark.xfail(reason="nothing looks whether the document is still there once the cache was filled")
+def test_document_deleted_while_the_cache_is_filled_leaves_nothing_in_it(
+    alice: Member, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """B14: for the seven days that the cache keeps."""
+    document = save(alice)
+
+    def delete_meanwhile(text: str, format: str) -> str:
+        document.remove()
+        return text
+
+    monkeypatch.setattr("webapp.models.summary.summary_html", delete_meanwhile)
+    work()
+    with valkey.client() as client:
+        assert client.keys("*summary*") == []
+
+
 def test_failure_to_publish_or_to_cache_leaves_the_summary_complete(
     alice: Member, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -801,7 +841,8 @@ def test_saving_and_reading_work_without_redis(make_app: Callable[..., Flask], a
 def test_sweeper_sends_what_was_lost_and_does_not_pile_up(alice: Member, model_server: ModelServer) -> None:
     for number in range(3):
         save(alice, f"{number} {ARTICLE}")
-    _broker().flush_all()
+    _broker().flush(Lane.WARM)
+    assert hints.waiting(Lane.WARM) == 0
     sweep_now()
     sweep_now()
     assert hints.waiting(Lane.WARM) == 3
@@ -911,16 +952,13 @@ def alice(app: Flask) -> Member:
     return add_member("Alice", Role.ADMIN)
 
 
-def _settings():  # type: ignore[no-untyped-def]
-    from flask import current_app
-
-    return current_app.config["SETTINGS"]
-
-
-def _broker():  # type: ignore[no-untyped-def]
-    from flask import current_app
-
+def _broker() -> Any:
     return current_app.extensions["broker"]
+
+
+def _store() -> Any:
+    """The store behind the cache."""
+    return cache.cache
 
 
 def fail_test(*_: object, **__: object) -> None:

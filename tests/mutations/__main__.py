@@ -7,6 +7,7 @@ python -m tests.mutations --table    the list for docs/reliability.md, without r
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,16 +25,12 @@ ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("webapp", "tasks", "tests", "templates", "static", "pyproject.toml", "wsgi.py")
 TEST_SECONDS = 30  # longer than any of the tests takes
 RUN_SECONDS = 300
-UNRAISABLE = "ignore::pytest.PytestUnraisableExceptionWarning"  # of whatever test ran before: garbage is collected late
+UNRAISABLE = (
+    "ignore::pytest.PytestUnraisableExceptionWarning"  # of an earlier test: garbage is collected late
+)
 OPTIONS = [
-    "-q",
-    "-p",
-    "no:cacheprovider",
-    "--tb=short",
-    "-rfE",
-    "-W",
-    UNRAISABLE,
-    f"--timeout={TEST_SECONDS}",
+    *("-q", "--tb=short", "-rfE", f"--timeout={TEST_SECONDS}", "-W", UNRAISABLE),
+    *("-p", "no:cacheprovider", "-p", "no:hypothesispytest"),  # the plugin, whose import takes a second
 ]
 SOME_FAILED = 1  # pytest's exit status; others say that tests could not even be collected
 
@@ -141,10 +138,8 @@ def run_tests(tree: Path, tests: set[str]) -> Run:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *OPTIONS, *sorted(tests)],
         cwd=tree, env=environ, capture_output=True, text=True, timeout=RUN_SECONDS, check=False)  # fmt: skip
-    told = [
-        line.split(" ", 2)[1] for line in done.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))
-    ]
-    return Run(done.returncode, {test.partition("[")[0] for test in told}, done.stdout + done.stderr)
+    told = re.findall(r"^(?:FAILED|ERROR) (tests/[^\s\[]+)", done.stdout, re.MULTILINE)
+    return Run(done.returncode, set(told), done.stdout + done.stderr)
 
 
 @contextmanager

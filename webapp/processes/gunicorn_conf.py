@@ -3,6 +3,7 @@ loaded before gevent has patched the standard library; and that happens in the w
 """
 
 import resource
+from contextlib import suppress
 from typing import Any
 
 from gevent import socket, spawn
@@ -65,11 +66,12 @@ class DrainingWorker(GeventWorker):
 
 
 def _hang_up(client: Any) -> None:
-    """Read no more requests from a client. What is being written to it still is."""
-    try:
-        client.shutdown(socket.SHUT_RD)
-    except OSError:
-        client.close()
+    """Read no more requests from a client: it seems to have hung up. What is being written to it still is.
+
+    gevent's own shutdown would make an error of it for who reads.
+    """
+    with suppress(OSError):
+        client._sock.shutdown(socket.SHUT_RD)
 
 
 def post_worker_init(worker: Any) -> None:

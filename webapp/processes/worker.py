@@ -15,6 +15,7 @@ from webapp.processes.signals import stop_signal
 
 BEAT_SECONDS = 5.0
 STOP_MS = 3_000
+IDLE_MS = 500  # how long idle threads take to see that they are to stop
 EXIT_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ def run(lane: str, settings: Settings) -> None:
     stopping = stop_signal()
     app = summaries.make_app()
     threads = settings.interactive_threads if lane == "interactive" else settings.warm_threads
-    worker = Worker(app.extensions["broker"], queues={lane}, worker_threads=threads)
+    worker = Worker(app.extensions["broker"], queues={lane}, worker_threads=threads, worker_timeout=IDLE_MS)
     worker.queue_prefetch = threads  # a message waits where any process can have it, not behind a busy thread
     worker.start()
     threading.Thread(target=_beat, args=(app, lane, stopping), name="presence", daemon=True).start()

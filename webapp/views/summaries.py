@@ -7,7 +7,7 @@ from functools import lru_cache
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from webapp.events import Fact, Listener, hub, words_so_far
+from webapp.events import END, Fact, Listener, hub, words_so_far
 from webapp.extensions import current_settings, db
 from webapp.htmx import dom_id, event, partial, wants_fragment
 from webapp.models.area import SummaryArea, look, read
@@ -62,6 +62,7 @@ class Stream:
         self._area: SummaryArea | None = None
         self._text = ""
         self._words_id = ""
+        self._owes_words = False
         self._sent_at = 0.0
 
     def events(self) -> Iterator[str | None]:
@@ -70,20 +71,21 @@ class Stream:
             yield from self._state()
             while self._area is not None and self._area.is_live:
                 fact = self._next(listener)
-                if fact is not None and fact.kind == "end":
+                if fact is END:
                     return
                 if fact is not None and fact.kind in ("words", "reset"):
-                    yield from self._words(fact)
-                else:
+                    yield from self._take(fact)
+                elif fact is not None or not self._owes_words:
                     yield None
                     yield from self._state()
+                yield from self._words()
 
     def _next(self, listener: Listener) -> Fact | None:
         """The next fact. Until the writing has begun, states follow upon each other: the last of them tells all.
 
         To read and draw each of them would take the processor from the worker that is to begin.
         """
-        fact = listener.wait(PATIENCE_SECONDS)
+        fact = listener.wait(self._patience_seconds)
         while fact is not None and fact.kind == "state" and not self._is_written:
             later = listener.wait(SETTLE_SECONDS)
             if later is None:
@@ -109,7 +111,7 @@ class Stream:
                 )
             )
         elif is_news:
-            self._text, self._words_id = area.written, area.event_id
+            self._text, self._words_id, self._owes_words = area.written, area.event_id, False
             if not area.is_live or _event_id(area) != self._last_event_id:
                 yield event(
                     partial(dom_id(area.document, "summary"), "outerMorph", _drawn(area)), _event_id(area)
@@ -123,20 +125,30 @@ class Stream:
         finally:
             db.session.remove()
 
-    def _words(self, fact: Fact) -> Iterator[str]:
-        """The words so far, after this fact and those that came with it."""
+    def _take(self, fact: Fact) -> Iterator[str]:
+        """Add words to those so far; the first ones of a run bring the state of being written."""
         area = self._area
         if area is None or fact.summary_id != area.summary_id or not self._append(fact):
             return
-        if area.state != "writing" or fact.id.partition("-")[0] != str(area.fence):
+        if area.state == "writing" and fact.id.partition("-")[0] == str(area.fence):
+            self._owes_words = True
+        else:
             yield from self._state()
+
+    @property
+    def _patience_seconds(self) -> float:
+        """How long to wait for the next fact: words that are owed are due as often as an eye can tell."""
+        due = self._sent_at + WORDS_EVERY_SECONDS - time.monotonic()
+        return max(0.0, due) if self._owes_words else PATIENCE_SECONDS
+
+    def _words(self) -> Iterator[str]:
+        """All words so far, where some are owed and due."""
+        area = self._area
+        if area is None or not self._owes_words or self._patience_seconds > 0:
             return
-        time.sleep(max(0.0, self._sent_at + WORDS_EVERY_SECONDS - time.monotonic()))
-        self._sent_at = time.monotonic()
-        yield event(
-            partial(dom_id(area.document, "words"), "innerMorph", _rendered(self._text, area.format)),
-            f"{_event_id(area)}.{self._words_id}",
-        )
+        self._owes_words, self._sent_at = False, time.monotonic()
+        words = partial(dom_id(area.document, "words"), "innerMorph", _rendered(self._text, area.format))
+        yield event(words, f"{_event_id(area)}.{self._words_id}")
 
     def _append(self, fact: Fact) -> bool:
         """Add the fact's words, in order and once. False if they were here already."""

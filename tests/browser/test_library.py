@@ -1,0 +1,84 @@
+"""The library while summaries are written elsewhere, and the way back to it."""
+
+import pytest
+
+from tests.browser.conftest import Visit
+from tests.conftest import ARTICLE
+from tests.support.answers import Answers, told
+from tests.support.chromium import Visitor
+from tests.support.model_server import SUMMARY
+from tests.support.precis import Account, Precis
+
+pytestmark = pytest.mark.browser
+HEAD, REST = SUMMARY.split("\n", 1)
+FIRST = HEAD.removeprefix("- ")
+
+
+def row(visitor: Visitor, title: str, status: str) -> str:
+    """Wait until the library shows a document with this status. Returns the words of its row."""
+    found = visitor.page.locator(f'li[data-status="{status}"]').filter(has_text=title)
+    found.wait_for()
+    return found.inner_text()
+
+
+def test_statuses_and_first_lines_change_by_themselves(
+    reader: Visitor, visit: Visit, scripted: Precis, bob: Account, answers: Answers
+) -> None:
+    gate = answers.gate()
+    answers.give("Watched from the library", told(HEAD, gate, "\n" + REST))
+    path = reader.write("Watched from the library", ARTICLE)
+    reader.sees("processing", words=FIRST)
+    watcher = visit(scripted.address, bob)
+    watcher.open("/")
+    watcher.mark()
+    assert "Writing…" in row(watcher, "Watched from the library", "processing")
+    gate.set()
+    assert FIRST in row(watcher, "Watched from the library", "complete")
+    answers.give("Watched from the library", told("- A word").but(finish_reason="content_filter"))
+    reader.edit(path, ARTICLE + "\n\nOne more paragraph.")
+    failed = row(watcher, "Watched from the library", "failed")
+    assert "Update failed" in failed
+    assert FIRST in failed
+    assert watcher.is_marked
+
+
+def test_back_from_a_document_shows_the_library(reader: Visitor) -> None:
+    reader.write("There and back", ARTICLE)
+    reader.sees("complete")
+    reader.open("/")
+    reader.page.get_by_role("link", name="There and back").click()
+    reader.sees("complete")
+    reader.press("Write it again")
+    reader.page.locator(".summary__version").wait_for()
+    reader.sees("complete", stale=False)
+    reader.page.go_back()
+    reader.page.get_by_role("heading", name="Library").wait_for()
+    assert "There and back" in row(reader, "There and back", "complete")
+
+
+def test_back_after_signing_out_shows_nothing(visit: Visit, scripted: Precis, alice: Account) -> None:
+    visitor = visit(scripted.address).sign_in(alice)
+    visitor.write("Private", ARTICLE)
+    visitor.sees("complete")
+    visitor.press("Sign out")
+    visitor.page.get_by_role("heading", name="Sign in").wait_for()
+    visitor.page.go_back()
+    visitor.page.get_by_role("heading", name="Sign in").wait_for()
+    assert "Private" not in visitor.page.content()
+
+
+def test_a_document_that_is_deleted_ends_its_open_page(reader: Visitor, visit: Visit, scripted: Precis, bob: Account,
+                                                       answers: Answers) -> None:  # fmt: skip
+    gate = answers.gate()
+    answers.give("Deleted", told(HEAD, gate, "\n" + REST))
+    path = reader.write("Deleted", ARTICLE)
+    watcher = visit(scripted.address, bob)
+    watcher.open(path)
+    watcher.sees("processing", words=FIRST)
+    reader.open(path + "/delete")
+    reader.press("Delete it")
+    reader.page.get_by_text("is deleted.").wait_for()
+    watcher.page.get_by_text("This document has been deleted.").wait_for()
+    asked = len(watcher.requests)
+    watcher.page.wait_for_timeout(2_000)
+    assert [request.url for request in watcher.requests[asked:]] == []
