@@ -300,8 +300,9 @@ class Summary(Base):
             if is_mine:
                 cls._show_status(claim.summary_id, Status.COMPLETE, shown_summary_id=claim.summary_id)
                 ModelServer.well()
-        if is_mine:
-            db.session.get_one(cls, claim.summary_id, populate_existing=True).fill_cache()
+        summary = db.session.get(cls, claim.summary_id, populate_existing=True) if is_mine else None
+        if summary is not None:
+            summary.fill_cache()
         return is_mine
 
     @classmethod
@@ -441,7 +442,9 @@ class Summary(Base):
     @property
     def excerpt(self) -> str:
         """Its first lines, without marks."""
-        words = re.sub(r"^\s*(?:[-*+•]|#+|\d+[.)])\s+|[*_`]{2,}|`", "", visible(self.text or ""), flags=re.MULTILINE)
+        words = re.sub(
+            r"^\s*(?:[-*+•]|#+|\d+[.)])\s+|[*_`]{2,}|`", "", visible(self.text or ""), flags=re.MULTILINE
+        )
         words = " ".join(words.split())
         return (
             words if len(words) <= EXCERPT_CHARACTERS else words[:EXCERPT_CHARACTERS].rsplit(" ", 1)[0] + " …"
@@ -457,7 +460,10 @@ class Summary(Base):
         return found if isinstance(found, dict) and found.get("v") == CACHE_VERSION else None
 
     def fill_cache(self) -> dict[str, Any]:
-        """Put the finished summary into the cache, its text already safe HTML. Returns what was put."""
+        """Put the finished summary into the cache, its text already safe HTML. Returns what was put.
+
+        A document that is deleted meanwhile leaves nothing in the cache.
+        """
         ready = {
             "v": CACHE_VERSION,
             "id": self.id,
@@ -467,10 +473,14 @@ class Summary(Base):
             "version": self.version,
             "finished_at": self.finished_at,
         }
+        key = cache_key(self.document_id, self.content_hash, self.recipe_hash)
         try:
-            cache.set(cache_key(self.document_id, self.content_hash, self.recipe_hash), ready)
+            cache.set(key, ready)
         except RedisError as error:
             current_app.logger.warning("The cache was not filled: %s", error)
+        db.session.commit()  # what is looked at next is the present, not this transaction's past
+        if db.session.scalar(select(Summary.id).where(Summary.id == self.id)) is None:
+            Summary.forget([key])
         return ready
 
     @classmethod

@@ -72,7 +72,9 @@ class EngineFailure(Exception):
     `retry_after` is in seconds, where the server asked for a wait.
     """
 
-    def __init__(self, kind: FailureKind, code: str, *, detail: str = "", retry_after: float | None = None) -> None:
+    def __init__(
+        self, kind: FailureKind, code: str, *, detail: str = "", retry_after: float | None = None
+    ) -> None:
         super().__init__(f"{kind}: {code}" + (f" ({detail})" if detail else ""))
         self.kind = kind
         self.code = code
