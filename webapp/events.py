@@ -81,6 +81,16 @@ def words_so_far(summary_id: int) -> tuple[str, str]:
     return text, last
 
 
+def forget(summary_ids: Iterable[int]) -> None:
+    """Delete the words of these summaries, whose document is deleted."""
+    keys = [stream_key(summary_id) for summary_id in summary_ids]
+    try:
+        if keys:
+            redis().delete(*keys)
+    except RedisError as error:
+        log.warning("Words of a deleted document stay for an hour: %s", error)
+
+
 class Pen:
     """Writes the words of one run to its live stream. Never raises: the text itself goes to SQL."""
 

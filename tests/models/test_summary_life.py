@@ -648,6 +648,7 @@ def test_bug_of_ours_is_a_failed_try_and_not_a_stuck_row(
     with pytest.raises(AssertionError):
         generate_now(current(document).id)
     assert (current(document).status, current(document).error_code) == ("pending", "internal_error")
+    assert Health.pause() is None and not db.session.scalar(select(Health.failures))
 
 
 def test_stopping_worker_gives_its_row_back(app: Flask, alice: Member, model_server: ModelServer) -> None:

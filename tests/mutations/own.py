@@ -88,9 +88,8 @@ OWN = (
         (
             Edit(
                 VIEW,
-                "                else:\n                    yield None\n                    yield from self._state()\n",
-                "                else:\n                    yield None\n"
-                "                    yield from self._state() if fact else ()\n",
+                "                elif fact is not None or not self._owes_words:\n",
+                "                elif fact is None:\n                    yield None\n                else:\n",
             ),
         ),
         (AREA + "test_lost_push_is_made_up_for",),

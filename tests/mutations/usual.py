@@ -194,8 +194,9 @@ USUAL = (
         (
             Edit(
                 SUMMARY,
-                "                ModelServer.well()\n        if is_mine:\n            db.session.get_one",
-                "                ModelServer.well()\n                db.session.get_one",
+                "        summary = db.session.get(cls, claim.summary_id, populate_existing=True) if is_mine else None\n"
+                "        if summary is not None:\n            summary.fill_cache()",
+                "            db.session.get_one(cls, claim.summary_id, populate_existing=True).fill_cache()",
             ),
             Edit(
                 SUMMARY,
@@ -370,7 +371,13 @@ USUAL = (
     Mutation(
         "B14a",
         "The cached summary outlives its document",
-        (Edit(DOCUMENT, "        Summary.forget(keys)\n", ""),),
+        (
+            Edit(
+                DOCUMENT,
+                "        Summary.forget(cache_key(self.id, each.content_hash, each.recipe_hash) for each in summaries)\n",
+                "",
+            ),
+        ),
         (PAGES + "test_deleting_asks_first_and_leaves_nothing",),
     ),
     Mutation(

@@ -7,7 +7,7 @@ from flask import Flask, abort
 from sqlalchemy import update
 from werkzeug.routing import Rule
 
-from tests.conftest import ARTICLE, PASSWORD, add_member
+from tests.conftest import ARTICLE, PASSWORD, MakeApp, add_member
 from tests.support.browser import Browser
 from tests.support.worker import work
 from webapp.extensions import db, now, transaction
@@ -218,6 +218,18 @@ def test_signing_in_is_throttled_before_the_password_is_looked_at(app: Flask, al
     browser.sign_in(alice.email, PASSWORD)
     assert browser.status == 429
     assert browser.response is not None and browser.response.headers["Retry-After"]
+
+
+def test_signing_in_works_without_redis_and_is_throttled_all_the_same(make_app: MakeApp) -> None:
+    app = make_app(REDIS_URL="redis://127.0.0.1:1/0")
+    add_member("Alice", Role.ADMIN)
+    browser = Browser(app)
+    browser.sign_in("alice@example.org", PASSWORD)
+    assert browser.path == "/"
+    for _ in range(10):
+        browser = Browser(app)
+        browser.sign_in("alice@example.org", "wrong password")
+    assert browser.status == 429
 
 
 def test_known_and_unknown_addresses_are_told_the_same(app: Flask, alice: Member) -> None:

@@ -136,7 +136,8 @@ def test_deleting_asks_first_and_leaves_nothing(browser: Browser) -> None:
     for model in (Document, Revision, Summary):
         assert not db.session.scalars(db.select(model)).all()
     assert not Summary.cached(document_id, document.content_hash)
-    assert cache.cache._read_client.keys("*summary*") == []
+    for kind in ("*summary*", "*words*"):
+        assert cache.cache._read_client.keys(kind) == []
 
 
 def test_htmx_may_delete_too(browser: Browser) -> None:

@@ -119,11 +119,12 @@ class Document(Base):
         _announce(self.id, summary)
 
     def remove(self) -> None:
-        """Delete the document with all that was made of it: revisions, summaries, cached copies."""
-        keys = [cache_key(self.id, s.content_hash, s.recipe_hash) for s in Summary.all_of(self.id)]
+        """Delete the document with all that was made of it: revisions, summaries, cached copies, live words."""
+        summaries = Summary.all_of(self.id)
         with transaction():
             db.session.execute(delete(Document).where(Document.id == self.id))
-        Summary.forget(keys)
+        Summary.forget(cache_key(self.id, each.content_hash, each.recipe_hash) for each in summaries)
+        events.forget(each.id for each in summaries)
         events.tell(self.id)
 
     def _take(self, member: Member, title: str, text: str) -> None:

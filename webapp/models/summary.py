@@ -5,6 +5,7 @@ SQL is the truth. Every change of status is one guarded UPDATE, and what another
 
 import random
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -318,10 +319,10 @@ class Summary(Base):
             )
             if is_mine:
                 cls._show_status(claim.summary_id, values["status"])
-            if failure.kind in SERVERS_OWN:
+            if failure.kind in SERVERS_OWN and failure.code != "internal_error":
                 ModelServer.failed(failure)
-            else:
-                ModelServer.well()
+            elif failure.kind is FailureKind.UNUSABLE:
+                ModelServer.well()  # it answered, though not well
         return is_mine
 
     @classmethod
@@ -488,7 +489,7 @@ class Summary(Base):
         return list(db.session.scalars(select(cls).where(cls.document_id == document_id)))
 
     @staticmethod
-    def forget(keys: list[str]) -> None:
+    def forget(keys: Iterable[str]) -> None:
         """Delete what the cache holds under these keys."""
         try:
             cache.delete_many(*keys)

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from functools import lru_cache
+from functools import cache
 from ipaddress import ip_address
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -181,7 +181,7 @@ class _Transport(httpx2.HTTPTransport):
         return response
 
 
-@lru_cache(maxsize=8)
+@cache
 def connections(base_url: str) -> httpx2.Client:
     """The kept connections to one server, shared by all threads of the process.
 
