@@ -128,4 +128,5 @@ def make_app() -> Flask:
     """The application of a worker process, its actor declared."""
     app = create_app()
     declare(app)
+    engine(app.config["SETTINGS"])  # made now: it would take the first click's time
     return app

@@ -72,18 +72,22 @@ def worker(lane: str | None) -> None:
         from webapp.processes.up import run_workers
 
         sys.exit(run_workers(settings()))
+    from webapp.processes.signals import exit_at_once
     from webapp.processes.worker import run
 
     run(lane, settings())
+    exit_at_once()
 
 
 @cli.command()
 @click.option("--once", is_flag=True, help="Sweep once, as from cron.")
 def sweep(once: bool) -> None:
     """Run the sweeper alone, which brings back what was lost."""
+    from webapp.processes.signals import exit_at_once
     from webapp.processes.sweeper import run
 
     run(settings(), once=once)
+    exit_at_once()
 
 
 @cli.command()

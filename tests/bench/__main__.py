@@ -18,8 +18,12 @@ NAMES = ("first-word", "pick-up", "stampede", "pages", "saves", "streams", "embe
 
 def main() -> int:
     """Measure, and print the table. Returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure Precis against its limits.")
-    parser.add_argument("--only", choices=NAMES, action="append", help="this alone; may be given more than once")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench", description="Measure Precis against its limits."
+    )
+    parser.add_argument(
+        "--only", choices=NAMES, action="append", help="this alone; may be given more than once"
+    )
     parser.add_argument("--stages", action="store_true", help="tell where the time to the first word goes")
     parser.add_argument("--rounds", type=int, default=first_word.ROUNDS, help="of the time to the first word")
     given = parser.parse_args()
@@ -52,9 +56,16 @@ def _closed(rows: list[Row], seconds: float) -> int:
     limited = [row for row in rows if row.limit is not None]
     over = [row for row in limited if row.is_over]
     broken = [row for row in over if row.is_count]
-    verdict = f"{len(over)} of {len(limited)} over their limit" if over else f"all {len(limited)} within their limits"
+    verdict = (
+        f"{len(over)} of {len(limited)} over their limit"
+        if over
+        else f"all {len(limited)} within their limits"
+    )
     load = f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
-    print(f"\nbench: {verdict}; {seconds:.0f} s, {load}" + (". A PROMISE OF COUNTS IS BROKEN." if broken else "."))
+    print(
+        f"\nbench: {verdict}; {seconds:.0f} s, {load}"
+        + (". A PROMISE OF COUNTS IS BROKEN." if broken else ".")
+    )
     return 1 if broken else 0
 
 

@@ -33,12 +33,22 @@ class Round:
 
 def measure(rounds: int = ROUNDS, *, with_stages: bool = False) -> list[Row]:
     """Both clients in turns. With stages, it is told too where the time went, which costs a little of it."""
-    with Model() as model, precis(**model.settings) as house:
+    with Model() as model, precis(model.settings) as house:
         found = asyncio.run(_rounds(house, model, rounds, with_stages))
     clicked, direct = [1000 * each.clicked for each in found], [1000 * each.direct for each in found]
     rows = [
-        Row("First word: p50 later than from the model server itself", p50(clicked) - p50(direct), "ms", P50_MS),
-        Row("First word: p99 later than from the model server itself", p99(clicked) - p99(direct), "ms", P99_MS),
+        Row(
+            "First word: p50 later than from the model server itself",
+            p50(clicked) - p50(direct),
+            "ms",
+            P50_MS,
+        ),
+        Row(
+            "First word: p99 later than from the model server itself",
+            p99(clicked) - p99(direct),
+            "ms",
+            P99_MS,
+        ),
     ]
     for stage in found[0].stages:
         values = [1000 * each.stages[stage] for each in found]
@@ -60,7 +70,13 @@ async def _rounds(house: Precis, model: Model, rounds: int, with_stages: bool) -
 
 
 async def _both(
-    model: Model, person: Person, browser: Connection, direct: Connection, document_id: int, monitor: Monitor | None, number: int
+    model: Model,
+    person: Person,
+    browser: Connection,
+    direct: Connection,
+    document_id: int,
+    monitor: Monitor | None,
+    number: int,
 ) -> Round:
     """One round, begun by the one or the other in turns."""
 

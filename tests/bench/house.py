@@ -1,7 +1,7 @@
 """A whole Precis to be measured: all of its processes, and a library that was there before."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,7 +20,7 @@ STEADY = {
 
 
 @contextmanager
-def precis(finished: int = 0, cold: int = 0, **settings: str) -> Iterator[Precis]:
+def precis(settings: Mapping[str, str], *, finished: int = 0, cold: int = 0) -> Iterator[Precis]:
     """Run one until the block ends. Its first documents have a summary already, `finished` of them; then come the cold ones."""
     with tempfile.TemporaryDirectory(prefix="precis-bench-") as name:
         folder, environ = Path(name), {**STEADY, **settings}

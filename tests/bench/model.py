@@ -26,7 +26,9 @@ LINES = 2  # of the scripted summary: enough to stream, and soon over
 class Model:
     """The server's process, and the notes that it has sent so far: `what`, `at`, and whose `key` it was."""
 
-    def __init__(self, first_word_seconds: float = FIRST_WORD_SECONDS, every_seconds: float = EVERY_SECONDS) -> None:
+    def __init__(
+        self, first_word_seconds: float = FIRST_WORD_SECONDS, every_seconds: float = EVERY_SECONDS
+    ) -> None:
         self.notes: list[dict[str, Any]] = []
         self.url = ""
         self.body = b""

@@ -25,7 +25,9 @@ class Monitor:
     @classmethod
     async def start(cls, url: str) -> Self:
         """Watch the Valkey at this URL of a unix socket."""
-        reader, writer = await asyncio.open_unix_connection(unquote(url.removeprefix("unix://")), limit=8_000_000)
+        reader, writer = await asyncio.open_unix_connection(
+            unquote(url.removeprefix("unix://")), limit=8_000_000
+        )
         writer.write(b"MONITOR\r\n")
         return cls(reader, writer)
 

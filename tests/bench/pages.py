@@ -19,7 +19,7 @@ DOCUMENTS_A_SECOND, LIBRARIES_A_SECOND = 300.0, 100.0
 
 def measure() -> list[Row]:
     """Each page alone, then many clients at it."""
-    with Model() as model, precis(finished=DOCUMENTS, **model.settings) as house:
+    with Model() as model, precis(model.settings, finished=DOCUMENTS) as house:
         return asyncio.run(_measure(house.port))
 
 

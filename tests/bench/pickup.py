@@ -72,7 +72,7 @@ def broker_of(kind: str, url: str) -> RedisBroker:
     """Ours, or a RedisBroker as it comes."""
     if kind == "woken":
         return make_broker(url)
-    return RedisBroker(client=connect(url, PATIENCE_SECONDS), namespace=kind)
+    return RedisBroker(client=connect(url, PATIENCE_SECONDS), namespace=kind)  # type: ignore[no-untyped-call]
 
 
 @contextmanager

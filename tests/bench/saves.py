@@ -15,12 +15,18 @@ READ_MS = (150.0, 300.0)
 
 def measure() -> list[Row]:
     """With the embedded engine, which begins as soon as the save is done."""
-    with precis(PRECIS_ENGINE="extract") as house:
+    with precis({"PRECIS_ENGINE": "extract"}) as house:
         saves, reads, is_ready = asyncio.run(_saves(house.port))
     return [
         Row(f"Save of {library.WORDS:,} words: p50", p50(saves), "ms", SAVE_MS[0]),
         Row(f"Save of {library.WORDS:,} words: p99", p99(saves), "ms", SAVE_MS[1]),
-        Row("Saves whose next page has the summary (extract)", 100 * sum(is_ready) / SAVES, "%", 100.0, at_least=True),
+        Row(
+            "Saves whose next page has the summary (extract)",
+            100 * sum(is_ready) / SAVES,
+            "%",
+            100.0,
+            at_least=True,
+        ),
         Row("  that page: p50", p50(reads), "ms", READ_MS[0]),
         Row("  that page: p99", p99(reads), "ms", READ_MS[1]),
     ]

@@ -17,11 +17,22 @@ SETTLE_SECONDS = 0.5  # for calls that there should not be
 
 def measure() -> list[Row]:
     """The most calls that any round took, and the usual time of its slowest answer."""
-    with Model() as model, precis(cold=ROUNDS, **model.settings) as house:
+    with Model() as model, precis(model.settings, cold=ROUNDS) as house:
         rounds = asyncio.run(_rounds(house.port, model))
     return [
-        Row(f"{PEOPLE} first views at once: calls to the model server", max(n for n, _ in rounds), "", 1, is_count=True),
-        Row(f"{PEOPLE} first views at once: slowest answer", p50([1000 * slowest for _, slowest in rounds]), "ms", SLOWEST_MS),
+        Row(
+            f"{PEOPLE} first views at once: calls to the model server",
+            max(n for n, _ in rounds),
+            "",
+            1,
+            is_count=True,
+        ),
+        Row(
+            f"{PEOPLE} first views at once: slowest answer",
+            p50([1000 * slowest for _, slowest in rounds]),
+            "ms",
+            SLOWEST_MS,
+        ),
     ]
 
 

@@ -21,7 +21,7 @@ STREAM_KB = 60.0
 def measure() -> list[Row]:
     """From the last byte of the model server to the final event, for each listener."""
     number = min(STREAMS, _open_files() - SPARE_FILES)
-    with Model() as model, precis(**model.settings) as house:
+    with Model() as model, precis(model.settings) as house:
         rounds = asyncio.run(_rounds(house, model, number))
     delays = [delays for delays, _ in rounds]
     kilobytes = rounds[0][1] / number / 1000

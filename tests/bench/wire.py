@@ -30,7 +30,9 @@ class Answer:
 class Connection:
     """One kept-alive connection to a server on loopback."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, headers: Mapping[str, str]
+    ) -> None:
         self._reader = reader
         self._writer = writer
         self._headers = headers
@@ -44,11 +46,15 @@ class Connection:
     async def get(self, path: str, **headers: str) -> Answer:
         return await self.ask("GET", path, headers=headers)
 
-    async def post(self, path: str, form: Mapping[str, str], headers: Mapping[str, str] | None = None) -> Answer:
+    async def post(
+        self, path: str, form: Mapping[str, str], headers: Mapping[str, str] | None = None
+    ) -> Answer:
         body = urlencode(form).encode()
         return await self.ask("POST", path, body, {"Content-Type": FORM, **(headers or {})})
 
-    async def ask(self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Answer:
+    async def ask(
+        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> Answer:
         """Send a request and read the whole answer."""
         async with asyncio.timeout(SECONDS):
             answer = await self.begin(method, path, body, headers)
@@ -58,7 +64,9 @@ class Connection:
                 answer.body = await self._rest()
         return answer
 
-    async def begin(self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Answer:
+    async def begin(
+        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> Answer:
         """Send a request and read the head of its answer; `chunk` reads on."""
         fields = {"Host": "127.0.0.1", "Content-Length": str(len(body)), **self._headers, **(headers or {})}
         lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
@@ -112,7 +120,9 @@ class Person:
         """Press a button, as HTMX sends it."""
         return await connection.post(path, {"csrf_token": self.token}, HTMX)
 
-    async def save(self, connection: Connection, title: str, text: str, document_id: int | None = None) -> int:
+    async def save(
+        self, connection: Connection, title: str, text: str, document_id: int | None = None
+    ) -> int:
         """Save a new document, or a new version of one. Returns its id."""
         path = "/documents" if document_id is None else f"/documents/{document_id}"
         answer = await connection.post(path, {"csrf_token": self.token, "title": title, "text": text})
@@ -134,7 +144,9 @@ class Listener:
     def __init__(self, connection: Connection, document_id: int) -> None:
         self._connection = connection
         self._ended_at = 0.0
-        self._words = re.compile(rf'(?:#|id=")document-{document_id}-words"[^>]*>(.*?)</(?:hx-partial|div)>'.encode(), re.DOTALL)
+        self._words = re.compile(
+            rf'(?:#|id=")document-{document_id}-words"[^>]*>(.*?)</(?:hx-partial|div)>'.encode(), re.DOTALL
+        )
 
     @classmethod
     async def open(cls, person: Person, document_id: int) -> Self:

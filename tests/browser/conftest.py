@@ -16,25 +16,24 @@ UNTESTED = (
     "NOT TESTED: nothing of how pages look and behave in a browser (live words, keyboard, accessibility, phones, the "
     f"content security policy), as there is none of {', '.join(NAMES)} here. PRECIS_REQUIRE_BROWSER=1 makes that a failure."
 )
+MISSED = pytest.StashKey[bool]()
 Visit = Callable[..., Visitor]
-_is_missed = False
 
 
 @pytest.fixture(scope="package")
-def chromium() -> Iterator[Browser]:
-    global _is_missed
+def chromium(request: pytest.FixtureRequest) -> Iterator[Browser]:
     path = find_chromium()
     if path is None:
         if os.environ.get("PRECIS_REQUIRE_BROWSER", "0") not in ("", "0"):
             pytest.fail("PRECIS_REQUIRE_BROWSER is set, and there is none of " + ", ".join(NAMES))
-        _is_missed = True
+        request.config.stash[MISSED] = True
         pytest.skip("no browser")
     with running_chromium(path) as browser:
         yield browser
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if _is_missed:
+    if terminalreporter.config.stash.get(MISSED, False):
         terminalreporter.section("browser", sep="=", yellow=True, bold=True)
         terminalreporter.line(UNTESTED, yellow=True)
 
@@ -45,6 +44,7 @@ def scripted_environ(model: ModelServer) -> dict[str, str]:
         "OPENAI_API_KEY": "sk-test-canary",
         "PRECIS_MODEL": "scripted",
         "PRECIS_MAX_ATTEMPTS": "2",
+        "PRECIS_LLM_CONCURRENCY": "2",
     }
 
 
@@ -67,7 +67,9 @@ def answers(answers_by_title: Answers) -> Iterator[Answers]:
 
 
 @pytest.fixture(scope="package")
-def scripted(chromium: Browser, model: ModelServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Precis]:
+def scripted(
+    chromium: Browser, model: ModelServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Precis]:
     """Precis with the scripted model server."""
     with Precis(tmp_path_factory.mktemp("scripted"), scripted_environ(model)) as precis:
         yield precis
@@ -84,13 +86,13 @@ def bob(scripted: Precis) -> Account:
 
 
 @pytest.fixture(scope="package")
-def profiles() -> dict[tuple[str, Account], Any]:
+def profiles() -> dict[tuple[str, Account | None], Any]:
     """The cookies of those who have signed in: that is limited to so many times in a few minutes."""
     return {}
 
 
 @pytest.fixture
-def visit(chromium: Browser, profiles: dict[tuple[str, Account], Any]) -> Iterator[Visit]:
+def visit(chromium: Browser, profiles: dict[tuple[str, Account | None], Any]) -> Iterator[Visit]:
     """Come to a site, signed in as `account` or as nobody; further keywords are the browser profile's."""
     visitors: list[Visitor] = []
 
@@ -100,7 +102,9 @@ def visit(chromium: Browser, profiles: dict[tuple[str, Account], Any]) -> Iterat
             newcomer = Visitor(chromium, address).sign_in(account)
             profiles[key] = newcomer.context.storage_state()
             newcomer.leave()
-        visitors.append(Visitor(chromium, address, storage_state=profiles[key] if account else None, **options))
+        visitors.append(
+            Visitor(chromium, address, storage_state=profiles[key] if account else None, **options)
+        )
         return visitors[-1]
 
     yield come
@@ -112,5 +116,3 @@ def visit(chromium: Browser, profiles: dict[tuple[str, Account], Any]) -> Iterat
 def reader(visit: Visit, scripted: Precis, alice: Account) -> Visitor:
     """Alice, an editor, at the Precis with the scripted model server."""
     return visit(scripted.address, alice)
-
-

@@ -14,6 +14,7 @@ from tests.support.model_server import SUMMARY, Script
 
 pytestmark = pytest.mark.browser
 
+MOST_AT_ONCE = 3  # with PRECIS_LLM_CONCURRENCY=2: two on the interactive lane, one on the warm one
 LONG_WORD = "Donaudampfschifffahrtsgesellschaftskapitänswitwenrente" * 3
 HEAD, REST = SUMMARY.split("\n", 1)
 FIRST = HEAD.removeprefix("- ")
@@ -74,7 +75,7 @@ def missing(scene: Scene) -> None:
 
 
 def waiting(scene: Scene) -> None:
-    for number in range(3):
+    for number in range(MOST_AT_ONCE + 1):
         scene.write(f"Waiting {number}", scene.held())
     scene.visitor.sees("pending", words="Starting the summary")
 
@@ -153,12 +154,16 @@ STATES: dict[str, Callable[[Scene], None]] = {
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_a_page_has_no_obstacle_by_day_by_night_or_on_a_phone(state: str, reader: Visitor, answers: Answers) -> None:
+def test_a_page_has_no_obstacle_by_day_by_night_or_on_a_phone(
+    state: str, reader: Visitor, answers: Answers
+) -> None:
     STATES[state](Scene(reader, answers))
     assert obstacles(reader) == []
 
 
-def test_a_paused_summary_has_no_obstacle_and_a_button_that_ends_the_pause(reader: Visitor, answers: Answers) -> None:
+def test_a_paused_summary_has_no_obstacle_and_a_button_that_ends_the_pause(
+    reader: Visitor, answers: Answers
+) -> None:
     Scene(reader, answers).write("Paused", Script.status(429, retry_after="600"), Script.words())
     reader.sees("pending", words="asks us to wait")
     found = obstacles(reader)

@@ -38,8 +38,13 @@ PAYLOADS = [
     "`<img src=x onerror=alert(21)>` {{ 7*7 }} ${7*7} <%= 7*7 %>",
 ]  # fmt: skip
 HIDDEN = "reversed \u202edrow\u202c tagged \U000e0041\U000e0042 zero\u200bwidth"
-ATTACK = "\n".join(f"- marker-{number:02} {payload}" for number, payload in enumerate(PAYLOADS, 1)) + f"\n- {HIDDEN}"
-SOURCE = f"{ARTICLE}\n\nThe address {EVIL} is named here, so that a summary may name it.\n\n" + "\n\n".join(PAYLOADS)
+ATTACK = (
+    "\n".join(f"- marker-{number:02} {payload}" for number, payload in enumerate(PAYLOADS, 1))
+    + f"\n- {HIDDEN}"
+)
+SOURCE = f"{ARTICLE}\n\nThe address {EVIL} is named here, so that a summary may name it.\n\n" + "\n\n".join(
+    PAYLOADS
+)
 
 # What of the page's summary is more than text: attributes, and elements that text does not need.
 STRANGE = """

@@ -6,7 +6,7 @@ from tests.browser.conftest import Visit
 from tests.conftest import ARTICLE
 from tests.support.answers import Answers, told
 from tests.support.chromium import Visitor
-from tests.support.model_server import SUMMARY
+from tests.support.model_server import SUMMARY, Script
 from tests.support.precis import Account, Precis
 
 pytestmark = pytest.mark.browser
@@ -17,7 +17,7 @@ FIRST = HEAD.removeprefix("- ")
 def row(visitor: Visitor, title: str, status: str) -> str:
     """Wait until the library shows a document with this status. Returns the words of its row."""
     found = visitor.page.locator(f'li[data-status="{status}"]').filter(has_text=title)
-    found.wait_for()
+    visitor.finds(found)
     return found.inner_text()
 
 
@@ -42,18 +42,21 @@ def test_statuses_and_first_lines_change_by_themselves(
     assert watcher.is_marked
 
 
-def test_back_from_a_document_shows_the_library(reader: Visitor) -> None:
+def test_back_from_a_document_that_has_changed_shows_the_library(reader: Visitor, answers: Answers) -> None:
+    gate = answers.gate()
+    answers.give("There and back", Script.words(), told(HEAD, gate, "\n" + REST))
     reader.write("There and back", ARTICLE)
     reader.sees("complete")
     reader.open("/")
     reader.page.get_by_role("link", name="There and back").click()
     reader.sees("complete")
     reader.press("Write it again")
-    reader.page.locator(".summary__version").wait_for()
-    reader.sees("complete", stale=False)
+    reader.sees("processing", words=FIRST)
+    gate.set()
+    reader.sees("complete")
     reader.page.go_back()
-    reader.page.get_by_role("heading", name="Library").wait_for()
-    assert "There and back" in row(reader, "There and back", "complete")
+    reader.finds(reader.page.get_by_role("heading", name="Library", exact=True))
+    assert FIRST in row(reader, "There and back", "complete")
 
 
 def test_back_after_signing_out_shows_nothing(visit: Visit, scripted: Precis, alice: Account) -> None:

@@ -11,7 +11,7 @@ from tests.support.precis import Account, Precis, until
 
 pytestmark = pytest.mark.browser
 
-GOOD_SHIFT = 0.1  # what web browsers call good, https://web.dev/articles/cls
+MOST_LINES = 2  # that the text below may move while a usual summary takes its place
 QUIET_MS = 3_000  # a connection that is ended wrongly is made again within a second
 LINES = SUMMARY.split("\n")
 SHOWN = "\n".join(line.removeprefix("- ") for line in LINES)
@@ -37,7 +37,9 @@ def test_a_saved_document_shows_live_words_and_then_its_summary(reader: Visitor,
     reader.sees("complete", words=LAST)
     assert lines_of(reader.text.inner_text()) == SHOWN
     assert reader.is_marked
-    lengths = [len(state["words"]) for state in reader.seen if state["status"] == "processing" and state["words"]]
+    lengths = [
+        len(state["words"]) for state in reader.seen if state["status"] == "processing" and state["words"]
+    ]
     assert lengths == sorted(lengths), "words were taken back"
     assert len(set(lengths)) >= 5
 
@@ -87,7 +89,7 @@ def test_typed_text_elsewhere_on_the_page_stays(reader: Visitor, answers: Answer
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_the_layout_does_not_jump_while_a_summary_is_written(
+def test_the_text_below_hardly_moves_while_a_summary_is_written(
     visit: Visit, scripted: Precis, alice: Account, answers: Answers, size: dict[str, int]
 ) -> None:
     title, gate = f"Still at {size['width']}", answers.gate()
@@ -95,9 +97,14 @@ def test_the_layout_does_not_jump_while_a_summary_is_written(
     visitor = visit(scripted.address, alice, viewport=size)
     visitor.write(title, ARTICLE)
     visitor.sees("processing")
+    text = visitor.page.locator(".document__text p").first
+    before = text.bounding_box()
     gate.set()
     visitor.sees("complete")
-    assert visitor.shift <= GOOD_SHIFT
+    after = text.bounding_box()
+    assert before and after
+    line = text.evaluate("element => parseFloat(getComputedStyle(element).lineHeight)")
+    assert abs(after["y"] - before["y"]) / line <= MOST_LINES
 
 
 def test_the_place_where_somebody_reads_stays(reader: Visitor, answers: Answers) -> None:
@@ -150,7 +157,9 @@ def test_two_tabs_and_a_second_member_see_the_same(
         assert lines_of(visitor.text.inner_text()) == SHOWN
 
 
-def test_a_killed_worker_costs_the_open_page_nothing_but_time(reader: Visitor, scripted: Precis, answers: Answers) -> None:
+def test_a_killed_worker_costs_the_open_page_nothing_but_time(
+    reader: Visitor, scripted: Precis, answers: Answers
+) -> None:
     gate = answers.gate()
     answers.give("Killed", told(HEAD, MIDDLE, gate), Script.words())
     reader.write("Killed", ARTICLE)
@@ -165,7 +174,9 @@ def test_a_killed_worker_costs_the_open_page_nothing_but_time(reader: Visitor, s
     until(lambda: scripted.readiness()["workers"] == "ok", "the workers are there again")
 
 
-def test_a_failure_is_told_with_its_reason_and_a_button_that_retries(reader: Visitor, answers: Answers) -> None:
+def test_a_failure_is_told_with_its_reason_and_a_button_that_retries(
+    reader: Visitor, answers: Answers
+) -> None:
     gate = answers.gate()
     answers.give("Fails", told(gate, "- A word").but(finish_reason="content_filter"))
     reader.write("Fails", ARTICLE)
@@ -195,7 +206,9 @@ def test_a_model_server_with_errors_fails_the_summary_live(reader: Visitor, answ
     assert reader.is_marked
 
 
-def test_a_rejected_key_is_told_and_the_summary_comes_once_it_is_right(reader: Visitor, answers: Answers) -> None:
+def test_a_rejected_key_is_told_and_the_summary_comes_once_it_is_right(
+    reader: Visitor, answers: Answers
+) -> None:
     answers.give("Wrong key", Script.error(401, "invalid_api_key"))
     reader.write("Wrong key", ARTICLE)
     reader.mark()
@@ -205,7 +218,9 @@ def test_a_rejected_key_is_told_and_the_summary_comes_once_it_is_right(reader: V
     assert reader.is_marked
 
 
-def test_an_edit_keeps_the_old_summary_with_its_version_until_the_new_one_is_there(reader: Visitor, answers: Answers) -> None:
+def test_an_edit_keeps_the_old_summary_with_its_version_until_the_new_one_is_there(
+    reader: Visitor, answers: Answers
+) -> None:
     gate, news = answers.gate(), "- The new tower is made of glass."
     answers.give("Edited", Script.words(), told("- The new", gate, " tower is made of glass."))
     path = reader.write("Edited", ARTICLE)
@@ -223,7 +238,9 @@ def test_an_edit_keeps_the_old_summary_with_its_version_until_the_new_one_is_the
     assert set(kept) == {SHOWN}
 
 
-def test_another_summary_replaces_the_old_one_only_once_it_is_there(reader: Visitor, answers: Answers) -> None:
+def test_another_summary_replaces_the_old_one_only_once_it_is_there(
+    reader: Visitor, answers: Answers
+) -> None:
     gate = answers.gate()
     answers.give("Again", Script.words(), told("- Quite another", gate, " summary."))
     reader.write("Again", ARTICLE)
@@ -247,5 +264,3 @@ def test_a_failed_replacement_leaves_the_old_summary(reader: Visitor, answers: A
     reader.press("Write it again")
     reader.sees("failed", words="The model refused to summarise this text.")
     assert lines_of(reader.text.inner_text()) == SHOWN
-
-

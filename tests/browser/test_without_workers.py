@@ -7,6 +7,7 @@ from playwright.sync_api import Browser
 
 from tests.browser.conftest import Visit
 from tests.conftest import ARTICLE
+from tests.support.accessibility import obstacles
 from tests.support.precis import Account, Precis
 from tests.support.valkey import Valkey
 
@@ -26,6 +27,13 @@ def site_alone(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> I
 @pytest.fixture(scope="module")
 def editor(site_alone: Precis) -> Account:
     return site_alone.add_member("Edith")
+
+
+def test_a_page_without_workers_has_no_obstacle(visit: Visit, site_alone: Precis, editor: Account) -> None:
+    visitor = visit(site_alone.address, editor)
+    visitor.write("Nobody there", ARTICLE)
+    visitor.sees("pending", words="No worker is running")
+    assert obstacles(visitor) == []
 
 
 def test_the_page_says_that_no_worker_runs_and_goes_on_once_one_does(

@@ -16,6 +16,7 @@ WIDEST = """
 
 def obstacles(visitor: Visitor) -> list[str]:
     """What axe-core finds in the page as it is, light and dark, and what is wider than a phone."""
+    visitor.page.wait_for_load_state("load")
     visitor.page.emulate_media(reduced_motion="reduce")
     return [*_of_axe(visitor, "light"), *_of_axe(visitor, "dark"), *_of_phone(visitor)]
 

@@ -7,7 +7,18 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Error, Locator, Page, Request, Response, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Dialog,
+    Error,
+    Locator,
+    Page,
+    Request,
+    Response,
+    sync_playwright,
+)
 
 from tests.support.precis import PATIENCE_SECONDS, Account
 
@@ -20,10 +31,10 @@ PATIENCE_MS = PATIENCE_SECONDS * 1000
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
-# Notes each state that the summary area was drawn in, each violation of the policy and each shift of the layout. It is
-# put into the page by the browser's debugger, which the policy does not bind.
+# Notes each state that the summary area was drawn in, and each violation of the policy. It is put into the page by the
+# browser's debugger, which the policy does not bind.
 WATCH = """
-window.seen = []; window.shifts = []; window.reloaded = false;
+window.seen = [];
 const look = () => {
   const area = document.querySelector('section[data-status]');
   const words = document.querySelector('.summary__words, .summary__draft');
@@ -33,8 +44,6 @@ const look = () => {
   if (now && JSON.stringify(now) !== JSON.stringify(window.seen.at(-1))) window.seen.push(now);
 };
 new MutationObserver(look).observe(document, {subtree: true, childList: true, characterData: true, attributes: true});
-new PerformanceObserver(list => list.getEntries().forEach(entry => window.shifts.push(entry.value)))
-  .observe({type: 'layout-shift', buffered: true});
 document.addEventListener('securitypolicyviolation', event => tellViolation(
   `${event.violatedDirective} refused ${event.blockedURI || 'inline'} in ${event.sourceFile}:${event.lineNumber}`));
 """
@@ -67,9 +76,13 @@ class Visitor:
         self.requests: list[Request] = []
         self._problems: list[str] = []
         self._expected: list[str] = []
-        self.context: BrowserContext = browser.new_context(base_url=address, **{"viewport": DESKTOP, **options})
+        self.context: BrowserContext = browser.new_context(
+            base_url=address, **{"viewport": DESKTOP, **options}
+        )
         self.context.set_default_timeout(PATIENCE_MS)
-        self.context.expose_binding("tellViolation", lambda _, words: self._problems.append(f"policy: {words}"))
+        self.context.expose_binding(
+            "tellViolation", lambda _, words: self._problems.append(f"policy: {words}")
+        )
         self.context.add_init_script(WATCH)
         self.context.on("request", self._requested)
         self.context.on("console", self._said)
@@ -86,7 +99,9 @@ class Visitor:
     @property
     def problems(self) -> list[str]:
         """What went wrong so far and was not expected."""
-        return [problem for problem in self._problems if not any(re.search(p, problem) for p in self._expected)]
+        return [
+            problem for problem in self._problems if not any(re.search(p, problem) for p in self._expected)
+        ]
 
     def leave(self) -> None:
         """Close the browser profile. Asserts that nothing went wrong that was not expected."""
@@ -167,11 +182,15 @@ class Visitor:
         """Wait until the area has this status, and these words anywhere in it."""
         data = "" if stale is None else ('[data-stale="true"]' if stale else ":not([data-stale])")
         area = self.page.locator(f'section[data-status="{status}"]{data}')
+        self.finds(area.filter(has_text=words) if words else area)
+
+    def finds(self, wanted: Locator) -> None:
+        """Wait until something can be seen. Raises AssertionError, with what is there instead."""
         try:
-            area.filter(has_text=words).wait_for() if words else area.wait_for()
+            wanted.wait_for()
         except Error as error:
-            shown = self.area.inner_text() if self.area.count() else self.page.locator("body").inner_text()
-            raise AssertionError(f"not {status} {words!r}, but:\n{shown}\n{error.message}") from None
+            shown = self.area.inner_html() if self.area.count() else self.page.locator("body").inner_html()
+            raise AssertionError(f"{error.message}\n{self.page.url}:\n{shown}") from None
 
     def mark(self) -> None:
         """Leave a mark in this page, that a reload would wipe out."""
@@ -186,11 +205,10 @@ class Visitor:
         """Each state in which the area was shown on this page: status, stale, words, text."""
         return list(self.page.evaluate("window.seen"))
 
-    @property
-    def shift(self) -> float:
-        """The cumulative layout shift of this page so far, as web browsers count it: 0.1 is still good."""
-        return float(self.page.evaluate("window.shifts.reduce((sum, value) => sum + value, 0)"))
-
     def asked_for(self, pattern: str) -> list[str]:
         """The addresses of the requests so far whose path matches."""
-        return [request.url for request in self.requests if re.search(pattern, request.url.removeprefix(self.address))]
+        return [
+            request.url
+            for request in self.requests
+            if re.search(pattern, request.url.removeprefix(self.address))
+        ]

@@ -2,6 +2,7 @@
 loaded before gevent has patched the standard library; and that happens in the web worker.
 """
 
+import os
 import resource
 from contextlib import suppress
 from typing import Any
@@ -81,6 +82,12 @@ def post_worker_init(worker: Any) -> None:
     from webapp.processes.tether import tie
 
     tie(worker.ppid, signal.SIGKILL)
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """A worker that was told to stop, and has, need not take its interpreter apart. The arbiter calls this too."""
+    if worker.pid == os.getpid() and worker.booted and not worker.alive:
+        os._exit(0)
 
 
 _soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)

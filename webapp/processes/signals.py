@@ -1,8 +1,12 @@
 """Being told to stop."""
 
+import logging
+import os
 import signal
+import sys
 import threading
 from types import FrameType
+from typing import NoReturn
 
 
 def stop_signal() -> threading.Event:
@@ -16,3 +20,10 @@ def stop_signal() -> threading.Event:
         if signal.getsignal(number) is not signal.SIG_IGN or number == signal.SIGTERM:
             signal.signal(number, stop)
     return stopping
+
+
+def exit_at_once() -> NoReturn:
+    """End well, without taking the interpreter apart: that takes longer than all that has to be done."""
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(0)

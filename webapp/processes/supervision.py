@@ -14,7 +14,7 @@ from webapp.processes.terminal import Terminal
 from webapp.processes.tether import PARENT, tethered
 from webapp.processes.valkey import write_private
 
-STOP_SECONDS = 25.0  # for everything; each program has its own time before it is killed
+STOP_SECONDS = 45.0  # for everything; each program has its own time before it is killed
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Program:
     command: list[str]
     rank: int = 20
     log: str = ""  # a file of the log folder; else its lines go to the terminal
-    stop_seconds: int = 6  # until it is killed
+    stop_seconds: int = 15  # until it is killed, where it takes a second or two
 
 
 def own(*arguments: str) -> list[str]:

@@ -76,7 +76,7 @@ def _run(settings: Settings, environ: dict[str, str], lock: int) -> int:
 
 def _programs(settings: Settings) -> list[Program]:
     """What runs: Valkey first up and last down."""
-    embedded = Program("valkey", valkey.command(settings.data), rank=10, log="valkey.log", stop_seconds=10)
+    embedded = Program("valkey", valkey.command(settings.data), rank=10, log="valkey.log")
     site = [Program("web", web.command(settings)), *_workers(), Program("sweep", own("sweep"))]
     return site if settings.redis_url else [embedded, *site]
 
