@@ -179,8 +179,8 @@ def test_what_is_killed_is_started_again_and_the_others_stay(precis: Precis, nam
 
 
 @pytest.mark.slow
-def test_web_workers_end_with_their_arbiter_whatever_they_do_and_the_next_one_has_the_port(precis: Precis) -> None:
-    workers = precis.kill("web", number=signal.SIGSTOP)
+def test_web_workers_end_with_their_arbiter_and_the_next_one_has_the_port(precis: Precis) -> None:
+    workers = precis.pids("web")
     precis.until_restarted("arbiter", precis.kill("arbiter"))
     until(lambda: precis.status("/readyz") == 200, "it serves again")
     assert not set(workers) & set(precis.pids("web"))
@@ -355,6 +355,18 @@ def test_forwarded_headers_of_strangers_are_not_believed() -> None:
     with _serving() as (_, address):
         told = httpx2.get(address, headers={"X-Forwarded-Proto": "https"}, trust_env=False).text
     assert told.split()[0] == "http"
+
+
+def test_a_web_worker_that_is_busy_ends_with_its_arbiter() -> None:
+    with _serving() as (process, address):
+        (worker,) = psutil.Process(process.pid).children()
+        with httpx2.stream("GET", f"{address}/busy", trust_env=False) as answer:
+            assert next(answer.iter_raw()) == b"busy"
+            process.kill()
+            gone, _ = psutil.wait_procs([worker], timeout=20)
+        if not gone:
+            worker.kill()
+    assert gone
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -42,7 +42,9 @@ migrate = Migrate()
 cache = Cache()
 csrf = CSRFProtect()
 htmx = Htmx()
-limiter = Limiter(get_remote_address, in_memory_fallback_enabled=True)  # Redis away must not let everybody try, or nobody
+limiter = Limiter(
+    get_remote_address, in_memory_fallback_enabled=True
+)  # Redis away must not let everybody try, or nobody
 
 _writing: ContextVar[bool] = ContextVar("writing", default=False)
 

@@ -43,11 +43,13 @@ async def _rounds(house: Precis, model: Model, number: int) -> list[tuple[list[f
     found = []
     for number_of_round in range(ROUNDS):
         text = library.article(seed=60 + number_of_round)
-        await person.save(browser, "Read by many", text, document_id)
+        await person.save(await person.connect(), "Read by many", text, document_id)
         before = memory_bytes(house)
         listeners = await _open(person, document_id, number)
         taken = memory_bytes(house) - before
-        await person.click(browser, f"/documents/{document_id}/summary")
+        await person.click(
+            await person.connect(), f"/documents/{document_id}/summary"
+        )  # the first one is idle too long
         ends = await asyncio.gather(*(listener.end() for listener in listeners))
         found.append(([1000 * (end - model.last("ended")) for end in ends], taken))
         for listener in listeners:

@@ -312,6 +312,22 @@ def test_another_model_makes_a_new_summary_and_shows_the_old_one_meanwhile(
     assert (area.status, area.engine_label) == ("complete", "Written by newer")
 
 
+def test_row_of_another_recipe_is_left_alone_by_the_worker_and_asked_anew_by_the_sweeper(
+    make_app: Callable[..., Flask], alice: Member, model_server: ModelServer
+) -> None:
+    """Processes with two settings, as during an upgrade, do not void each other's rows for ever."""
+    document = save(alice)
+    make_app(**{**llm_environ(model_server), "PRECIS_MODEL": "newer"})
+    for _ in range(3):
+        generate_now(current(document).id)
+    assert (model_server.calls, len(db.session.scalars(select(Summary)).all())) == (0, 1)
+    sweep_now()
+    sweep_now()
+    assert db.session.scalars(select(Summary.status).order_by(Summary.id)).all() == ["superseded", "pending"]
+    work()
+    assert (current(document).status, current(document).model) == ("complete", "newer")
+
+
 # --- edits
 
 

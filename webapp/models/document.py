@@ -8,13 +8,13 @@ from datetime import datetime
 from math import ceil
 
 from flask import abort
-from sqlalchemy import Double, ForeignKey, Select, String, Text, UniqueConstraint, delete, func, select
+from sqlalchemy import Double, ForeignKey, Select, String, Text, UniqueConstraint, delete, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp import events
 from webapp.extensions import Base, current_settings, db, now, transaction
 from webapp.models.member import Member
-from webapp.models.summary import Lane, Summary, cache_key
+from webapp.models.summary import Lane, Status, Summary, cache_key
 from webapp.models.times import as_datetime
 
 TITLE_CHARACTERS = 300
@@ -188,22 +188,23 @@ class Document(Base):
 
     @classmethod
     def request_missing(cls, limit: int = 200) -> int:
-        """Ask for the summaries that no request exists of, as after a restored backup. Returns how many."""
-        settings = current_settings()
-        if not settings.summaries or settings.warm != "on-save":
-            return 0
-        lacking = (
-            select(cls)
-            .where(cls.summary_id.is_(None), cls.characters >= settings.short_text_characters)
-            .order_by(cls.id.desc())
-            .limit(limit)
-            .with_for_update()
-        )
-        if not db.session.scalars(lacking).all():
+        """Ask for the summaries that no request exists of, as after a restored backup; and anew for those that wait
+        for an engine, model or prompt which is set no longer. Returns how many.
+        """
+        lacking = cls._lacking().order_by(cls.id.desc()).limit(limit).with_for_update(of=cls)
+        if not current_settings().summaries or not db.session.scalars(lacking).all():
             return 0
         with transaction():
             asked = [document._ask(Lane.WARM) for document in db.session.scalars(lacking)]
         return len(asked)
+
+    @classmethod
+    def _lacking(cls) -> Select["Document"]:
+        settings = current_settings()
+        is_outdated = (Summary.status == Status.PENDING) & (Summary.recipe_hash != settings.recipe.hash)
+        is_unasked = cls.summary_id.is_(None) & (cls.characters >= settings.short_text_characters)
+        is_lacking = or_(is_outdated, is_unasked) if settings.warm == "on-save" else is_outdated
+        return select(cls).join(Summary, Summary.id == cls.summary_id, isouter=True).where(is_lacking)
 
 
 class Revision(Base):

@@ -209,7 +209,6 @@ class Summary(Base):
         """Take a due row under a lease, its attempt counted before any work. None: somebody has it, or it must wait."""
         settings = current_settings()
         with transaction():
-            cls._void_if_outdated(summary_id)
             due = (cls.id == summary_id, *cls._is_due())
             if db.session.scalar(select(cls.id).where(*due)) is None or not ModelServer.admits():
                 return None
@@ -237,8 +236,13 @@ class Summary(Base):
 
     @classmethod
     def _is_due(cls) -> tuple[ColumnElement[bool], ...]:
-        """What holds of rows that a worker may take now, but for a pause of the model server."""
-        due = (cls.status == Status.PENDING, cls.next_attempt_at <= now())
+        """What holds of rows that a worker may take now, but for a pause of the model server.
+
+        A row of another recipe is left to whoever is set to that one, as during an upgrade; or else the sweeper
+        asks anew.
+        """
+        is_ours = cls.recipe_hash == current_settings().recipe.hash
+        due = (cls.status == Status.PENDING, cls.next_attempt_at <= now(), is_ours)
         return due if cls._may_warm() else (*due, cls.lane != Lane.WARM)
 
     @classmethod
@@ -251,28 +255,6 @@ class Summary(Base):
             cls.lane == Lane.WARM, cls.claimed_at > now() - HOUR_SECONDS, cls.engine == settings.engine
         )
         return (db.session.scalar(warmed) or 0) < settings.warm_per_hour
-
-    @classmethod
-    def _void_if_outdated(cls, summary_id: int) -> None:
-        """Supersede a pending row whose text or recipe is no longer the current one."""
-        current = (
-            select(_documents.c.content_hash).where(_documents.c.id == cls.document_id).scalar_subquery()
-        )
-        voided = _rowcount(
-            update(cls)
-            .where(
-                cls.id == summary_id,
-                cls.status == Status.PENDING,
-                or_(cls.content_hash != current, cls.recipe_hash != current_settings().recipe.hash),
-            )
-            .values(status=Status.SUPERSEDED, finished_at=now())
-        )
-        if voided:
-            db.session.execute(
-                update(_documents)
-                .where(_documents.c.summary_id == summary_id)
-                .values(summary_id=None, summary_status=None)
-            )
 
     @classmethod
     def renew(cls, claim: Claim) -> bool:
