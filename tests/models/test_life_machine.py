@@ -61,7 +61,7 @@ class Life(RuleBasedStateMachine):
         broker = self.app.extensions["broker"] = _Broker()
         for lane in Lane:
             broker.declare_queue(lane)
-        dramatiq.actor(lambda _: None, actor_name=hints.ACTOR, queue_name=Lane.WARM, broker=broker)
+        dramatiq.actor(actor_name=hints.ACTOR, queue_name=Lane.WARM, broker=broker)(lambda _: None)
         self.context = self.app.app_context()
         self.context.push()
         db.create_all()

