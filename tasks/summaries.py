@@ -16,7 +16,6 @@ from webapp.extensions import current_settings
 from webapp.models.summary import Claim, Lane, Summary
 from webapp.summarizing.engine import Engine, EngineFailure, FailureKind
 from webapp.summarizing.extract import ExtractEngine
-from webapp.summarizing.openai_engine import OpenAIEngine
 from webapp.summarizing.pace import Batch, paced
 
 log = logging.getLogger(__name__)
@@ -121,6 +120,8 @@ def engine(settings: Settings) -> Engine:
     """The engine that the settings name: one for the process, so that connections are kept."""
     if settings.engine == "extract":
         return ExtractEngine()
+    from webapp.summarizing.openai_engine import OpenAIEngine  # a second's work, which most boxes are spared
+
     return OpenAIEngine(settings)
 
 

@@ -20,7 +20,7 @@ REDIS_TIMEOUTS = {"socket_connect_timeout": events.SEND_SECONDS, "socket_timeout
 def create_app(settings: Settings | None = None) -> Flask:
     """Make the application from `settings`, or from the environment. Raises SettingsError."""
     settings = settings or Settings.load()
-    settings.data.mkdir(parents=True, exist_ok=True)
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     app = Flask(__name__, root_path=str(ROOT), template_folder="templates", static_folder="static")
     app.config.from_mapping(_flask_config(settings))
     proxies = settings.trusted_proxies

@@ -168,11 +168,15 @@ class Hub:
     def __init__(self, client: Redis, most: int) -> None:
         self._client = client
         self._most = most
+        self._all: set[Listener] = set()
         self._listeners: dict[int, set[Listener]] = defaultdict(set)
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self.count = 0
         self.is_draining = False
+
+    @property
+    def count(self) -> int:
+        return len(self._all)
 
     @property
     def is_full(self) -> bool:
@@ -183,7 +187,7 @@ class Hub:
         """Hear the facts about these documents from here on. Read the state only after this."""
         listener, ids = Listener(), set(document_ids)
         with self._lock:
-            self.count += 1
+            self._all.add(listener)
             for document_id in ids:
                 self._listeners[document_id].add(listener)
             if self._thread is None:
@@ -203,7 +207,7 @@ class Hub:
 
     def _forget(self, listener: Listener, ids: set[int]) -> None:
         with self._lock:
-            self.count -= 1
+            self._all.discard(listener)
             for document_id in ids:
                 self._listeners[document_id].discard(listener)
                 if not self._listeners[document_id]:
@@ -241,7 +245,7 @@ class Hub:
 
     def _to_all(self, fact: Fact) -> None:
         with self._lock:
-            listeners = {listener for group in self._listeners.values() for listener in group}
+            listeners = tuple(self._all)
         for listener in listeners:
             listener.put(fact)
 

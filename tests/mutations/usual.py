@@ -250,8 +250,13 @@ USUAL = (
         (
             Edit(
                 SUMMARY,
-                "            due = (cls.id == summary_id, *cls._is_due())\n",
-                "            due = (cls.id == summary_id, cls.status.in_(LIVE))\n",
+                ".where(cls.id == summary_id, *cls._is_due(), cls.attempts < settings.max_attempts)",
+                ".where(cls.id == summary_id, cls.status.in_(LIVE), cls.attempts < settings.max_attempts)",
+            ),
+            Edit(
+                SUMMARY,
+                ".where(cls.id == summary_id, *cls._is_due())\n        )",
+                ".where(cls.id == summary_id, cls.status.in_(LIVE))\n        )",
             ),
         ),
         (LIFE + "test_every_hint_of_a_summary_together_makes_one_call",),
@@ -449,9 +454,9 @@ USUAL = (
         (
             Edit(
                 SUMMARY,
-                "            due = (cls.id == summary_id, *cls._is_due())\n",
+                "            read = db.session.execute(cls._with_its_text(summary_id))",
                 "            db.session.get_one(cls, summary_id)\n"
-                "            due = (cls.id == summary_id, *cls._is_due())\n",
+                "            read = db.session.execute(cls._with_its_text(summary_id))",
             ),
         ),
         (LIFE + "test_document_deleted_before_its_hint_comes_is_no_error",),

@@ -100,8 +100,11 @@ def test_open_thought_is_known() -> None:
 
 
 def without_preamble(parts: list[str]) -> str:
-    preamble = PreambleFilter()
-    return "".join([*map(preamble.feed, parts), preamble.finish()])
+    preamble, text = PreambleFilter(), ""
+    for pieces in [*map(preamble.feed, parts), preamble.finish()]:
+        for piece in pieces:
+            text = text + piece.text if isinstance(piece, Words) else ""
+    return text
 
 
 @pytest.mark.parametrize(
@@ -142,7 +145,13 @@ def test_chatter_does_not_depend_on_the_pieces(parts: list[str], places: list[in
     assert without_preamble(cut(text, places)) == without_preamble([text])
 
 
-def test_bullet_shows_with_its_first_blank() -> None:
+def test_first_word_shows_at_once_whatever_it_is() -> None:
+    assert PreambleFilter().feed("Ada") == [Words("Ada")]
+    assert PreambleFilter().feed("-") == [Words("-")]
+
+
+def test_preamble_is_taken_back_once_a_bullet_follows() -> None:
     preamble = PreambleFilter()
-    assert preamble.feed("-") == ""
-    assert preamble.feed(" ") + preamble.feed("O") == "- O"
+    assert preamble.feed("Here:") == [Words("Here:")]
+    assert preamble.feed("\n\n-") == []
+    assert preamble.feed(" One") == [Reset(), Words("- One")]

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Double,
     ForeignKey,
     Index,
+    Select,
     String,
     Text,
     UniqueConstraint,
@@ -29,6 +30,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm.attributes import set_committed_value
 
 from webapp import hints
 from webapp.extensions import Base, cache, current_settings, db, now, transaction
@@ -195,7 +197,8 @@ class Summary(Base):
             .values(values)
         )
         is_moved = _rowcount(moved) == 1
-        db.session.expire(self)
+        if is_moved:
+            set_committed_value(self, "lane", Lane.INTERACTIVE)  # all that is asked of it after this
         return is_moved
 
     def hint(self) -> None:
@@ -209,12 +212,12 @@ class Summary(Base):
         """Take a due row under a lease, its attempt counted before any work. None: somebody has it, or it must wait."""
         settings = current_settings()
         with transaction():
-            due = (cls.id == summary_id, *cls._is_due())
-            if db.session.scalar(select(cls.id).where(*due)) is None or not ModelServer.admits():
+            read = db.session.execute(cls._with_its_text(summary_id)).one_or_none()
+            if read is None or not cls._is_admitted(read.lane):
                 return None
-            taken = db.session.execute(
+            fence = db.session.scalar(
                 update(cls)
-                .where(*due, cls.attempts < settings.max_attempts)
+                .where(cls.id == summary_id, *cls._is_due(), cls.attempts < settings.max_attempts)
                 .values(
                     status=Status.PROCESSING,
                     attempts=cls.attempts + 1,
@@ -222,17 +225,31 @@ class Summary(Base):
                     claimed_at=now(),
                     lease_until=now() + settings.lease_seconds,
                 )
-                .returning(cls.document_id, cls.version, cls.fence)
-            ).one_or_none()
-            if taken is None:
+                .returning(cls.fence),
+                execution_options={"synchronize_session": False},
+            )
+            if fence is None:
                 return None
             cls._show_status(summary_id, Status.PROCESSING)
-            title, text = db.session.execute(
-                select(_documents.c.title, _revisions.c.text)
-                .join(_revisions, _revisions.c.document_id == _documents.c.id)
-                .where(_documents.c.id == taken.document_id, _revisions.c.version == taken.version)
-            ).one()
-        return Claim(summary_id, taken.document_id, taken.fence, title, text)
+        return Claim(summary_id, read.document_id, fence, read.title, read.text)
+
+    @classmethod
+    def _with_its_text(cls, summary_id: int) -> Select[Any]:
+        """A due row's lane and document, with the title and the text that it is of."""
+        return (
+            select(cls.lane, cls.document_id, _documents.c.title, _revisions.c.text)
+            .join(_documents, _documents.c.id == cls.document_id)
+            .join(
+                _revisions,
+                (_revisions.c.document_id == cls.document_id) & (_revisions.c.version == cls.version),
+            )
+            .where(cls.id == summary_id, *cls._is_due())
+        )
+
+    @classmethod
+    def _is_admitted(cls, lane: str) -> bool:
+        """Whether neither the hour's share of warming nor a pause of the model server stands in the way."""
+        return (lane != Lane.WARM or cls._may_warm()) and ModelServer.admits()
 
     @classmethod
     def _is_due(cls) -> tuple[ColumnElement[bool], ...]:
@@ -242,8 +259,7 @@ class Summary(Base):
         asks anew.
         """
         is_ours = cls.recipe_hash == current_settings().recipe.hash
-        due = (cls.status == Status.PENDING, cls.next_attempt_at <= now(), is_ours)
-        return due if cls._may_warm() else (*due, cls.lane != Lane.WARM)
+        return (cls.status == Status.PENDING, cls.next_attempt_at <= now(), is_ours)
 
     @classmethod
     def _may_warm(cls) -> bool:
@@ -489,8 +505,10 @@ class Summary(Base):
         if pause and pause.paused_until is not None:
             is_probe_due = db.session.scalar(select(pause.paused_until <= now()))
             limit = 1 if is_probe_due else 0
-        rows = select(cls.id, cls.lane).where(*cls._is_due()).order_by(cls.lane, cls.next_attempt_at, cls.id)
-        return [(row.id, row.lane) for row in db.session.execute(rows.limit(limit))] if limit else []
+        lanes = tuple(Lane) if cls._may_warm() else (Lane.INTERACTIVE,)
+        due = select(cls.id, cls.lane).where(*cls._is_due(), cls.lane.in_(lanes))
+        rows = due.order_by(cls.lane, cls.next_attempt_at, cls.id).limit(limit)
+        return [(row.id, row.lane) for row in db.session.execute(rows)] if limit else []
 
 
 def cache_key(document_id: int, content_hash: str, recipe_hash: str) -> str:

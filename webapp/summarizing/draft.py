@@ -2,7 +2,7 @@
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from webapp.summarizing.engine import EngineFailure, FailureKind, Piece, Reset, Thinking, Words
 from webapp.summarizing.prompt import RULES
@@ -103,16 +103,17 @@ class Draft:
             if isinstance(piece, Words):
                 pieces += self._show(self._preamble.feed(piece.text))
             elif isinstance(piece, Reset):
-                self._text, self._preamble = "", PreambleFilter()
-                pieces.append(piece)
+                self._preamble = PreambleFilter()
+                pieces += self._show([piece])
         return pieces
 
-    def _show(self, text: str) -> list[Piece]:
-        self._text += text
+    def _show(self, pieces: Sequence[Words | Reset]) -> Sequence[Piece]:
+        for piece in pieces:
+            self._text = self._text + piece.text if isinstance(piece, Words) else ""
         if len(self._text) > MAX_CHARACTERS:
             detail = f"more than {MAX_CHARACTERS} characters"
             raise EngineFailure(FailureKind.UNUSABLE, "unusable", detail=detail)
-        return [Words(text)] if text else []
+        return pieces
 
     def _clean(self, text: str) -> str:
         text = self._halves.decode(text.encode("utf-16-le", "surrogatepass"))

@@ -74,6 +74,9 @@ class OpenAIEngine:
             default_headers={"Accept-Encoding": "identity"},  # compressing a stream holds its words back
             http_client=connections(settings.openai_base_url),
         )
+        self._completions = (
+            self._client.chat.completions
+        )  # imported now: it would take the first click's time
 
     def write(self, text: str, *, title: str) -> "Answer":
         """Ask for the summary of `text`. The iterator raises EngineFailure and can be cancelled."""
@@ -102,8 +105,10 @@ class OpenAIEngine:
         """Raise EngineFailure for what no server needs to be asked about."""
         if not self._key.isascii():
             raise EngineFailure(FailureKind.MISCONFIGURED, "key_rejected", detail="the key is not ASCII")
+        if self._context_tokens is None:
+            return
         needed = sum(estimated_tokens(turn["content"]) for turn in asked) + ANSWER_TOKENS
-        if self._context_tokens and needed > self._context_tokens:
+        if needed > self._context_tokens:
             raise EngineFailure(FailureKind.PERMANENT, "too_long", detail="longer than PRECIS_CONTEXT_TOKENS")
 
     def _open(self, asked: list[dict[str, str]]) -> Stream:
@@ -122,7 +127,7 @@ class OpenAIEngine:
         return stream
 
     def _request(self, asked: list[dict[str, str]], options: dict[str, object]) -> Stream:
-        return self._client.chat.completions.create(
+        return self._completions.create(
             model=self.recipe.model, messages=cast("Any", asked), stream=True, extra_body=options
         )
 

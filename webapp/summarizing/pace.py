@@ -75,9 +75,11 @@ def _batches(
             clock.check(is_silent=piece is None)
         now = time.monotonic()
         if pending.finished or now >= (flush_at if pending else tick_at):
+            is_tick = not pending
             yield pending
             pending = Batch() if not pending.finished else pending
-            flush_at, tick_at = time.monotonic() + flush_seconds, time.monotonic() + tick_seconds
+            tick_at = time.monotonic() + tick_seconds
+            flush_at = flush_at if is_tick else time.monotonic() + flush_seconds  # a tick holds no words up
 
 
 class _Clock:

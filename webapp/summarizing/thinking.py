@@ -129,49 +129,54 @@ class PreambleFilter:
     """Drops a first line that ends in a colon and has a bullet after it ("Here is a summary:"), in any
     language.
 
-    An answer that begins with a bullet, as asked, passes at once. Only another first line is held back, until
-    it ends. Blanks around the answer are dropped, too.
+    Everything shows at once, as a reader waits for the first word; what turns out to be a preamble is taken back.
+    Blanks around the answer are dropped, too.
     """
 
     def __init__(self) -> None:
-        self._held: str | None = ""  # None once the answer has begun
+        self._line = ""  # the first one, so far
+        self._rest: str | None = None  # what followed a first line that ends in a colon
+        self._is_open = True  # whether there may still be a preamble
         self._blanks = ""
 
-    def feed(self, text: str) -> str:
-        """What may be shown of the answer with these next characters."""
-        if self._held is None:
-            return self._without_trailing_blanks(text)
-        self._held = (self._held + text).lstrip()
-        begun = _begun(self._held)
-        if begun is None:
-            return ""
-        self._held = None
-        return self._without_trailing_blanks(begun)
+    def feed(self, text: str) -> list[Words | Reset]:
+        """What shows of the answer with these next characters."""
+        if not self._is_open:
+            return self._shown(text)
+        if self._rest is not None:
+            return self._after_colon(text)
+        before = len(self._line)
+        self._line, newline, rest = (self._line + text).lstrip().partition("\n")
+        shown = self._shown(self._line[before:])
+        if not newline:
+            return shown
+        if _is_preamble(self._line):
+            self._rest = ""
+            return shown + self._after_colon(rest)
+        self._is_open = False
+        return shown + self._shown(newline + rest)
 
-    def finish(self) -> str:
+    def finish(self) -> list[Words | Reset]:
         """What was held back, once no more characters come."""
-        held, self._held = self._held or "", None
-        return self._without_trailing_blanks(held)
+        return self._shown("\n" + self._rest) if self._is_open and self._rest else []
 
-    def _without_trailing_blanks(self, text: str) -> str:
+    def _after_colon(self, text: str) -> list[Words | Reset]:
+        self._rest = (self._rest or "") + text
+        answer = self._rest.lstrip()
+        if not answer or _BULLET_STARTED.fullmatch(answer):
+            return []
+        self._is_open = False
+        if not _BULLET.match(answer):
+            return self._shown("\n" + self._rest)
+        self._blanks = ""
+        return [Reset(), *self._shown(answer)]
+
+    def _shown(self, text: str) -> list[Words | Reset]:
         text = self._blanks + text
         shown = text.rstrip()
         self._blanks = text[len(shown) :]
-        return shown
+        return [Words(shown)] if shown else []
 
 
-def _begun(text: str) -> str | None:
-    """The answer without its preamble, or None while it is open whether the first line is one."""
-    if not text or _BULLET_STARTED.fullmatch(text):
-        return None
-    line, newline, rest = text.partition("\n")
-    if _BULLET.match(text) or len(line) > LONGEST_PREAMBLE:
-        return text
-    if not newline:
-        return None
-    if not _COLON.search(line):
-        return text
-    rest = rest.lstrip()
-    if not rest or _BULLET_STARTED.fullmatch(rest):
-        return None
-    return rest if _BULLET.match(rest) else text
+def _is_preamble(line: str) -> bool:
+    return len(line) <= LONGEST_PREAMBLE and bool(_COLON.search(line)) and not _BULLET.match(line)
