@@ -147,7 +147,12 @@ def test_chatter_does_not_depend_on_the_pieces(parts: list[str], places: list[in
 
 def test_first_word_shows_at_once_whatever_it_is() -> None:
     assert PreambleFilter().feed("Ada") == [Words("Ada")]
-    assert PreambleFilter().feed("-") == [Words("-")]
+
+
+def test_bullet_shows_with_its_first_word() -> None:
+    preamble = PreambleFilter()
+    assert preamble.feed("-") == preamble.feed(" ") == []
+    assert preamble.feed("Ada") == [Words("- Ada")]
 
 
 def test_preamble_is_taken_back_once_a_bullet_follows() -> None:

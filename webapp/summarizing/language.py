@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections import Counter
 
-SAMPLE_CHARACTERS = 5_000
+SAMPLE_CHARACTERS = 3_000
 LEAST_WORDS = 8  # known words that must be found before a language is named
 LEAST_LEAD = 1.3  # and how many times those of the next language
 

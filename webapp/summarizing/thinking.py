@@ -129,7 +129,8 @@ class PreambleFilter:
     """Drops a first line that ends in a colon and has a bullet after it ("Here is a summary:"), in any
     language.
 
-    Everything shows at once, as a reader waits for the first word; what turns out to be a preamble is taken back.
+    Words show at once, as a reader waits for the first; what turns out to be a preamble is taken back. Only the
+    mark of a bullet waits for its word.
     Blanks around the answer are dropped, too.
     """
 
@@ -145,9 +146,11 @@ class PreambleFilter:
             return self._shown(text)
         if self._rest is not None:
             return self._after_colon(text)
-        before = len(self._line)
-        self._line, newline, rest = (self._line + text).lstrip().partition("\n")
-        shown = self._shown(self._line[before:])
+        before = self._line
+        self._line, newline, rest = (before + text).lstrip().partition("\n")
+        if not newline and _BULLET_STARTED.fullmatch(self._line.rstrip()):
+            return []
+        shown = self._shown(self._line[0 if _BULLET_STARTED.fullmatch(before.rstrip()) else len(before) :])
         if not newline:
             return shown
         if _is_preamble(self._line):
@@ -158,7 +161,10 @@ class PreambleFilter:
 
     def finish(self) -> list[Words | Reset]:
         """What was held back, once no more characters come."""
-        return self._shown("\n" + self._rest) if self._is_open and self._rest else []
+        if not self._is_open:
+            return []
+        is_mark = self._rest is None and _BULLET_STARTED.fullmatch(self._line.rstrip())
+        return self._shown(self._line if is_mark else "\n" + (self._rest or ""))
 
     def _after_colon(self, text: str) -> list[Words | Reset]:
         self._rest = (self._rest or "") + text

@@ -20,6 +20,7 @@ blueprint = Blueprint("summaries", __name__, url_prefix="/documents/<int:documen
 PATIENCE_SECONDS = 5.0  # after which SQL is read again, should an event have been lost
 SETTLE_SECONDS = 0.025  # of silence, before the state of a run that has not begun is read again
 WORDS_EVERY_SECONDS = 0.06  # as often as an eye can tell
+FIRST_WORDS = 6  # which come as they are written, since somebody waits for them
 
 
 @blueprint.get("")
@@ -63,6 +64,7 @@ class Stream:
         self._text = ""
         self._words_id = ""
         self._owes_words = False
+        self._sent = 0
         self._sent_at = 0.0
 
     def events(self) -> Iterator[str | None]:
@@ -138,15 +140,17 @@ class Stream:
     @property
     def _patience_seconds(self) -> float:
         """How long to wait for the next fact: words that are owed are due as often as an eye can tell."""
+        if not self._owes_words:
+            return PATIENCE_SECONDS
         due = self._sent_at + WORDS_EVERY_SECONDS - time.monotonic()
-        return max(0.0, due) if self._owes_words else PATIENCE_SECONDS
+        return 0.0 if self._sent < FIRST_WORDS else max(0.0, due)
 
     def _words(self) -> Iterator[str]:
         """All words so far, where some are owed and due."""
         area = self._area
         if area is None or not self._owes_words or self._patience_seconds > 0:
             return
-        self._owes_words, self._sent_at = False, time.monotonic()
+        self._owes_words, self._sent, self._sent_at = False, self._sent + 1, time.monotonic()
         words = partial(dom_id(area.document, "words"), "innerMorph", _rendered(self._text, area.format))
         yield event(words, f"{_event_id(area)}.{self._words_id}")
 
