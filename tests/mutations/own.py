@@ -3,7 +3,7 @@
 from tests.mutations.mutation import ACCESS, AREA, LIFE, PAGES, Edit, Mutation
 from tests.mutations.usual import ACTOR, DOCUMENT, OPENAI, SHOWN, SUMMARY, SWEEPER, VIEW
 
-USUAL_CLAIM = "                    attempts=cls.attempts + 1,\n"
+USUAL_CLAIM = "                attempts=cls.attempts + 1,\n"
 
 OWN = (
     Mutation(

@@ -238,7 +238,7 @@ USUAL = (
         (
             Edit(
                 SUMMARY,
-                "                    lease_until=now() + settings.lease_seconds,\n",
+                '                lease_until=now() + bindparam("lease", type_=Double()),\n',
                 "                    lease_until=None,\n",
             ),
         ),
@@ -250,13 +250,13 @@ USUAL = (
         (
             Edit(
                 SUMMARY,
-                ".where(cls.id == summary_id, *cls._is_due(), cls.attempts < settings.max_attempts)",
-                ".where(cls.id == summary_id, cls.status.in_(LIVE), cls.attempts < settings.max_attempts)",
+                '.where(cls.id == bindparam("claimed_id"), *cls._is_due(), cls.attempts',
+                '.where(cls.id == bindparam("claimed_id"), cls.status.in_(LIVE), cls.attempts',
             ),
             Edit(
                 SUMMARY,
-                ".where(cls.id == summary_id, *cls._is_due())\n        )",
-                ".where(cls.id == summary_id, cls.status.in_(LIVE))\n        )",
+                '.where(cls.id == bindparam("claimed_id"), *cls._is_due())\n        )',
+                '.where(cls.id == bindparam("claimed_id"), cls.status.in_(LIVE))\n        )',
             ),
         ),
         (LIFE + "test_every_hint_of_a_summary_together_makes_one_call",),
@@ -454,9 +454,9 @@ USUAL = (
         (
             Edit(
                 SUMMARY,
-                "            read = db.session.execute(cls._with_its_text(summary_id))",
+                "            read = db.session.execute(cls._with_its_text()",
                 "            db.session.get_one(cls, summary_id)\n"
-                "            read = db.session.execute(cls._with_its_text(summary_id))",
+                "            read = db.session.execute(cls._with_its_text()",
             ),
         ),
         (LIFE + "test_document_deleted_before_its_hint_comes_is_no_error",),

@@ -1,20 +1,34 @@
 """Documents: a title and a text that people read, in immutable revisions."""
 
+import functools
 import hashlib
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
+from typing import Any
 
 from flask import abort
-from sqlalchemy import Double, ForeignKey, Select, String, Text, UniqueConstraint, delete, func, or_, select
+from sqlalchemy import (
+    Double,
+    ForeignKey,
+    Select,
+    String,
+    Text,
+    UniqueConstraint,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp import events
 from webapp.extensions import Base, current_settings, db, now, transaction
 from webapp.models.member import Member
-from webapp.models.summary import Lane, Status, Summary, cache_key
+from webapp.models.summary import LIVE, Lane, Status, Summary, cache_key
 from webapp.models.times import as_datetime
 
 TITLE_CHARACTERS = 300
@@ -155,7 +169,8 @@ class Document(Base):
 
     def _ask(self, lane: Lane, wait_seconds: float = 0.0) -> Summary:
         """Ask for a summary of the current text inside the transaction. What was asked for before is void."""
-        Summary.supersede(self.id)
+        if self.summary_status in LIVE:
+            Summary.supersede(self.id)
         summary = Summary.ask(self.id, self.version, self.content_hash, lane, wait_seconds)
         self._point_at(summary)
         return summary
@@ -231,12 +246,7 @@ class Library:
 
     def get_or_404(self, document_id: int) -> Document:
         """The document, or the end of the request. Not allowed looks the same as not there."""
-        document = db.session.scalar(
-            select(Document)
-            .where(Document.id == document_id)
-            .options(db.joinedload(Document.author))
-            .execution_options(populate_existing=True)
-        )
+        document: Document | None = db.session.scalar(_with_its_author(), {"wanted": document_id})
         return document or abort(404)
 
     def add(self, *, title: str, text: str) -> Document:
@@ -335,6 +345,13 @@ def content_hash(text: str) -> str:
     """SHA-256 of the normalised text, in hexadecimal: NFC, no blanks at the ends of lines or of the text."""
     lines = unicodedata.normalize("NFC", text).strip().split("\n")
     return hashlib.sha256("\n".join(line.rstrip() for line in lines).encode()).hexdigest()
+
+
+@functools.cache
+def _with_its_author() -> Select[Any]:
+    """Asked for each page of a document, and so built once."""
+    one = select(Document).where(Document.id == bindparam("wanted"))
+    return one.options(db.joinedload(Document.author)).execution_options(populate_existing=True)
 
 
 def _rows() -> Select[Document, Summary | None]:

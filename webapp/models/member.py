@@ -1,14 +1,15 @@
 """Members of the team, and their sign-ins, which live on the server so that they can be ended."""
 
+import functools
 import hashlib
 import secrets
 import threading
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import Double, ForeignKey, String, delete, select, update
+from sqlalchemy import Double, ForeignKey, Select, String, bindparam, delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -123,11 +124,16 @@ class SignIn(Base):
         """Who is signed in with this token, if its sign-in still stands."""
         if not token:
             return None
-        lifetime = current_settings().session_days * 86_400
-        sign_in = db.session.scalar(
-            select(cls).where(cls.token_hash == _token_hash(token), cls.created_at > now() - lifetime)
-        )
+        lifetime = current_settings().session_days * 86_400.0
+        sign_in = db.session.scalar(cls._standing(), {"hash": _token_hash(token), "lifetime": lifetime})
         return sign_in.member if sign_in else None
+
+    @classmethod
+    @functools.cache
+    def _standing(cls) -> Select[Any]:
+        """Asked at each request, and so built once."""
+        youngest = now() - bindparam("lifetime", type_=Double())
+        return select(cls).where(cls.token_hash == bindparam("hash"), cls.created_at > youngest)
 
     @classmethod
     def end(cls, token: str | None) -> None:

@@ -1,9 +1,11 @@
 """The health of the model server: one row, which pauses all work for it instead of burning each document's tries."""
 
+import functools
 import hashlib
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Double, String, or_, select, update
+from sqlalchemy import Double, Select, String, bindparam, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.extensions import Base, current_settings, db, now
@@ -34,11 +36,15 @@ class ModelServer(Base):
         """The pause that is on, or None. An engine without a server never pauses."""
         if current_settings().engine != "openai":
             return None
-        return db.session.scalar(
-            select(cls)
-            .where(cls.reason.is_not(None), cls.fingerprint == _fingerprint())
-            .execution_options(populate_existing=True)
-        )
+        paused: ModelServer | None = db.session.scalar(cls._paused(), {"settings": _fingerprint()})
+        return paused
+
+    @classmethod
+    @functools.cache
+    def _paused(cls) -> Select[Any]:
+        """Asked at each claim, and so built once."""
+        paused = select(cls).where(cls.reason.is_not(None), cls.fingerprint == bindparam("settings"))
+        return paused.execution_options(populate_existing=True)
 
     @classmethod
     def admits(cls) -> bool:

@@ -3,6 +3,7 @@
 SQL is the truth. Every change of status is one guarded UPDATE, and what another process holds is never touched.
 """
 
+import functools
 import random
 import re
 from collections.abc import Iterable
@@ -22,6 +23,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    bindparam,
     column,
     func,
     or_,
@@ -31,6 +33,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from webapp import hints
 from webapp.extensions import Base, cache, current_settings, db, now, transaction
@@ -133,15 +136,17 @@ class Summary(Base):
     ) -> "Summary":
         """Add a pending row for the current recipe inside the caller's transaction."""
         recipe = current_settings().recipe
-        editions = select(func.coalesce(func.max(cls.edition), 0)).where(
-            cls.document_id == document_id, cls.content_hash == content_hash, cls.recipe_hash == recipe.hash
+        last = select(func.coalesce(func.max(cls.edition), 0)).where(
+            cls.document_id == document_id,
+            cls.content_hash == content_hash,
+            cls.recipe_hash == recipe.hash,
         )
         summary = cls(
             document_id=document_id,
             version=version,
             content_hash=content_hash,
             recipe_hash=recipe.hash,
-            edition=(db.session.scalar(editions) or 0) + 1,
+            edition=last.scalar_subquery() + 1,
             lane=lane,
             next_attempt_at=now() + wait_seconds,
             engine=recipe.engine,
@@ -212,29 +217,40 @@ class Summary(Base):
         """Take a due row under a lease, its attempt counted before any work. None: somebody has it, or it must wait."""
         settings = current_settings()
         with transaction():
-            read = db.session.execute(cls._with_its_text(summary_id)).one_or_none()
+            wanted = {"claimed_id": summary_id, "recipe": settings.recipe.hash}
+            read = db.session.execute(cls._with_its_text(), wanted).one_or_none()
             if read is None or not cls._is_admitted(read.lane):
                 return None
-            fence = db.session.scalar(
-                update(cls)
-                .where(cls.id == summary_id, *cls._is_due(), cls.attempts < settings.max_attempts)
-                .values(
-                    status=Status.PROCESSING,
-                    attempts=cls.attempts + 1,
-                    fence=cls.fence + 1,
-                    claimed_at=now(),
-                    lease_until=now() + settings.lease_seconds,
-                )
-                .returning(cls.fence),
-                execution_options={"synchronize_session": False},
-            )
+            limits = {"most": settings.max_attempts, "lease": settings.lease_seconds}
+            fence = db.session.scalar(cls._taken(), {**wanted, **limits})
             if fence is None:
                 return None
             cls._show_status(summary_id, Status.PROCESSING)
         return Claim(summary_id, read.document_id, fence, read.title, read.text)
 
+    # To build a statement takes longer than to run it, and somebody waits: those of a claim are built once.
+
     @classmethod
-    def _with_its_text(cls, summary_id: int) -> Select[Any]:
+    @functools.cache
+    def _taken(cls) -> ReturningUpdate[int]:
+        """The one guarded UPDATE of a claim, which returns the new fence."""
+        return (
+            update(cls)
+            .where(cls.id == bindparam("claimed_id"), *cls._is_due(), cls.attempts < bindparam("most"))
+            .values(
+                status=Status.PROCESSING,
+                attempts=cls.attempts + 1,
+                fence=cls.fence + 1,
+                claimed_at=now(),
+                lease_until=now() + bindparam("lease", type_=Double()),
+            )
+            .returning(cls.fence)
+            .execution_options(synchronize_session=False)
+        )
+
+    @classmethod
+    @functools.cache
+    def _with_its_text(cls) -> Select[Any]:
         """A due row's lane and document, with the title and the text that it is of."""
         return (
             select(cls.lane, cls.document_id, _documents.c.title, _revisions.c.text)
@@ -243,7 +259,7 @@ class Summary(Base):
                 _revisions,
                 (_revisions.c.document_id == cls.document_id) & (_revisions.c.version == cls.version),
             )
-            .where(cls.id == summary_id, *cls._is_due())
+            .where(cls.id == bindparam("claimed_id"), *cls._is_due())
         )
 
     @classmethod
@@ -253,12 +269,12 @@ class Summary(Base):
 
     @classmethod
     def _is_due(cls) -> tuple[ColumnElement[bool], ...]:
-        """What holds of rows that a worker may take now, but for a pause of the model server.
+        """What holds of rows that a worker set to the parameter `recipe` may take now, but for a pause.
 
         A row of another recipe is left to whoever is set to that one, as during an upgrade; or else the sweeper
         asks anew.
         """
-        is_ours = cls.recipe_hash == current_settings().recipe.hash
+        is_ours = cls.recipe_hash == bindparam("recipe")
         return (cls.status == Status.PENDING, cls.next_attempt_at <= now(), is_ours)
 
     @classmethod
@@ -508,7 +524,8 @@ class Summary(Base):
         lanes = tuple(Lane) if cls._may_warm() else (Lane.INTERACTIVE,)
         due = select(cls.id, cls.lane).where(*cls._is_due(), cls.lane.in_(lanes))
         rows = due.order_by(cls.lane, cls.next_attempt_at, cls.id).limit(limit)
-        return [(row.id, row.lane) for row in db.session.execute(rows)] if limit else []
+        recipe = {"recipe": current_settings().recipe.hash}
+        return [(row.id, row.lane) for row in db.session.execute(rows, recipe)] if limit else []
 
 
 def cache_key(document_id: int, content_hash: str, recipe_hash: str) -> str:

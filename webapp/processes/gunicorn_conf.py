@@ -2,6 +2,7 @@
 loaded before gevent has patched the standard library; and that happens in the web worker.
 """
 
+import gc
 import os
 import resource
 from contextlib import suppress
@@ -82,6 +83,8 @@ def post_worker_init(worker: Any) -> None:
     from webapp.processes.tether import tie
 
     tie(worker.ppid, signal.SIGKILL)
+    gc.collect()
+    gc.freeze()  # what is loaded now stays: to go through it again and again takes time from whoever waits
 
 
 def worker_exit(server: Any, worker: Any) -> None:
