@@ -287,7 +287,8 @@ def test_broken_stream_resumes_without_loss_or_repeat(
 
 def test_every_transition_is_told(app: Flask, listen: Listen, model_server: ModelServer) -> None:
     """B5: not only success is pushed."""
-    model_server.script([Script.status(500, retry_after="1"), Script.too_long()])
+    refused = Script.words("- One two.", first_word=0.5, finish_reason="content_filter")
+    model_server.script([Script.status(500, retry_after="1"), refused])
     stream = listen()
     with working(app):
         received = list(stream)
