@@ -7,19 +7,18 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
+from webapp.summarizing.addresses import is_near
 from webapp.summarizing.engine import Recipe
 from webapp.summarizing.extract import ExtractEngine
 from webapp.summarizing.prompt import PARAMETERS, PROMPT_VERSION
 
 OPENAI_URL = "https://api.openai.com/v1"
-PRIVATE_SUFFIXES = (".local", ".lan", ".internal", ".home.arpa", ".localhost")
 MOST_DIGITS = 12  # int() refuses thousands of them in words of its own
 
 
@@ -326,11 +325,7 @@ class Settings:
     @cached_property
     def is_local_model(self) -> bool:
         """Whether the model server is on loopback or a private address, where waits are long and free."""
-        host = urlsplit(self.openai_base_url).hostname or ""
-        try:
-            return not ip_address(host).is_global
-        except ValueError:
-            return "." not in host or host.endswith(PRIVATE_SUFFIXES)
+        return is_near(urlsplit(self.openai_base_url).hostname or "")
 
     @property
     def first_word_seconds(self) -> float:

@@ -73,10 +73,6 @@ class Document(Base):
         return max(1, round(self.characters / CHARACTERS_A_MINUTE))
 
     @property
-    def created(self) -> datetime | None:
-        return as_datetime(self.created_at)
-
-    @property
     def updated(self) -> datetime | None:
         return as_datetime(self.updated_at)
 
@@ -304,10 +300,6 @@ class Row:
     @property
     def state(self) -> str | None:
         return "short" if self.is_on and self.status is None and self.document.is_short else None
-
-    @property
-    def is_stale(self) -> bool:
-        return self.summary is not None and self.summary.content_hash != self.document.content_hash
 
     @property
     def excerpt(self) -> str | None:

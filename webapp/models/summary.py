@@ -37,7 +37,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from webapp import hints
 from webapp.extensions import Base, cache, current_settings, db, now, transaction
-from webapp.models.model_server import ModelServer
+from webapp.models.model_server import PAUSES_AT_ONCE, ModelServer
 from webapp.models.times import as_datetime
 from webapp.summarizing.engine import EngineFailure, FailureKind, Finished
 from webapp.summarizing.rendering import summary_html
@@ -48,7 +48,7 @@ MAX_BACKOFF_SECONDS = 900
 EXCERPT_CHARACTERS = 280
 CACHE_VERSION = 1  # of the shape of what is cached
 HOUR_SECONDS = 3600
-REFUNDED = (FailureKind.UNAVAILABLE, FailureKind.LIMITED, FailureKind.MISCONFIGURED)
+REFUNDED = PAUSES_AT_ONCE  # what stops everybody is nobody's try
 SERVERS_OWN = (*REFUNDED, FailureKind.TRANSIENT)
 
 _documents = table(

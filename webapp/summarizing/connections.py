@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
-from ipaddress import ip_address
 from typing import Any, cast
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -19,11 +18,12 @@ from urllib.request import getproxies, proxy_bypass
 import httpcore2
 import httpx2
 
+from webapp.summarizing.addresses import is_near
+
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024  # a line without an end would otherwise fill the memory
 DRAIN_SECONDS = 0.1
 KEEPALIVE_SECONDS = 4.0  # common servers hang up after 5 s: no call shall meet a connection that closes
 KEEPALIVE_CONNECTIONS = 64
-PRIVATE_SUFFIXES = (".local", ".lan", ".internal", ".home.arpa", ".localhost")
 
 _running = threading.local()
 
@@ -194,15 +194,8 @@ def proxy_for(url: str) -> str | None:
     """The environment's proxy for this address, if any. This machine and its network need none."""
     parts = urlsplit(url)
     host = parts.hostname or ""
-    if _is_near(host) or proxy_bypass(host):
+    if is_near(host) or proxy_bypass(host):
         return None
     proxies = getproxies()
     proxy = proxies.get(parts.scheme) or proxies.get("all")
     return proxy if not proxy or "://" in proxy else f"http://{proxy}"
-
-
-def _is_near(host: str) -> bool:
-    try:
-        return not ip_address(host).is_global
-    except ValueError:
-        return "." not in host or host.endswith(PRIVATE_SUFFIXES)
