@@ -7,7 +7,7 @@ from hypothesis import example, given
 
 from webapp.models.document import content_hash
 from webapp.models.summary import cache_key
-from webapp.summarizing.engine import Recipe
+from webapp.summarizing.engine import Recipe, Style
 
 RECIPE = Recipe("openai", "a model", "1")
 LETTERS = st.text(st.characters(categories=["L"], max_codepoint=0x17F), min_size=1)
@@ -15,9 +15,11 @@ OTHERS = [
     replace(RECIPE, engine="other"),
     replace(RECIPE, model="other"),
     replace(RECIPE, prompt_version="other"),
-    replace(RECIPE, style="other"),
+    replace(RECIPE, style=Style.BRIEF),
     replace(RECIPE, language="other"),
     replace(RECIPE, parameters=(("temperature", "1"),)),
+    replace(RECIPE, instruction="other"),
+    replace(RECIPE, prompt_hash="other"),
 ]
 
 

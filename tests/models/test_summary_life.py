@@ -28,7 +28,7 @@ from webapp.models.invariants import violations
 from webapp.models.model_server import ModelServer as Health
 from webapp.models.presence import Presence
 from webapp.models.summary import MAX_CRASHES, cache_key
-from webapp.summarizing.engine import EngineFailure, FailureKind, Finished
+from webapp.summarizing.engine import EngineFailure, FailureKind, Finished, Style
 
 ANOTHER = ARTICLE.replace("Skerrymore", "Eilean Ban")
 
@@ -295,7 +295,7 @@ def test_each_part_of_the_recipe_is_in_the_key(make_app, alice: Member, model_se
 
     recipe = current_settings().recipe
     changed = [replace(recipe, model="other"), replace(recipe, prompt_version="other"), replace(recipe, engine="other"),
-               replace(recipe, style="brief"), replace(recipe, language="de"), replace(recipe, parameters=(("t", "1"),))]  # fmt: skip
+               replace(recipe, style=Style.BRIEF), replace(recipe, language="de"), replace(recipe, parameters=(("t", "1"),))]  # fmt: skip
     assert len({recipe.hash, *(each.hash for each in changed)}) == 7
 
 

@@ -364,8 +364,8 @@ USUAL = (
         (
             Edit(
                 RECIPE,
-                "json.dumps(asdict(self), sort_keys=True)",
-                "json.dumps(asdict(self)['prompt_version'])",
+                "json.dumps(told, sort_keys=True)",
+                "json.dumps(told['prompt_version'])",
             ),
         ),
         (

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from tests.support.model_server import ModelServer
-from webapp.summarizing.engine import EngineFailure, Finished, Piece, Recipe, Reset, Words
+from webapp.summarizing.engine import USUAL, Ask, EngineFailure, Finished, Piece, Recipe, Reset, Words
 from webapp.summarizing.openai_engine import OpenAIEngine
 from webapp.summarizing.prompt import PARAMETERS
 
@@ -45,17 +45,17 @@ def shown(pieces: Iterable[Piece]) -> str:
     return text
 
 
-def written(engine: OpenAIEngine, document: str = DOCUMENT) -> tuple[str, Finished]:
+def written(engine: OpenAIEngine, document: str = DOCUMENT, ask: Ask = USUAL) -> tuple[str, Finished]:
     """The whole text, and how it ended."""
-    pieces = list(engine.write(document, title="Ada"))
+    pieces = list(engine.write(document, title="Ada", ask=ask))
     assert isinstance(pieces[-1], Finished)
     return shown(pieces), pieces[-1]
 
 
-def failure_of(engine: OpenAIEngine, document: str = DOCUMENT) -> EngineFailure:
+def failure_of(engine: OpenAIEngine, document: str = DOCUMENT, ask: Ask = USUAL) -> EngineFailure:
     """How the writing fails. An AssertionError if it does not."""
     try:
-        list(engine.write(document, title="Ada"))
+        list(engine.write(document, title="Ada", ask=ask))
     except EngineFailure as failure:
         return failure
     raise AssertionError("nothing failed")

@@ -5,8 +5,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from webapp.summarizing import rendering
-from webapp.summarizing.engine import Engine, EngineFailure, FailureKind, Finished, Words
+from webapp.summarizing.engine import Ask, Engine, EngineFailure, FailureKind, Finished, Style, Words
 from webapp.summarizing.extract import ExtractEngine, key_sentences, rank
+from webapp.summarizing.marks import plain
 from webapp.summarizing.sentences import sentences
 
 BEES = """\
@@ -37,8 +38,8 @@ The study was paid for by the association of beekeepers, which keeps a list of f
 """
 
 
-def written(text: str) -> str:
-    words, finished = ExtractEngine().write(text, title="Bees")
+def written(text: str, style: Style = Style.KEY_POINTS) -> str:
+    words, finished = ExtractEngine().write(text, title="Bees", ask=Ask(style=style))
     assert isinstance(words, Words)
     assert finished == Finished(model="extract")
     return words.text
@@ -74,8 +75,11 @@ def test_headings_navigation_code_tables_and_addresses_are_not_chosen() -> None:
     assert not any(junk in everything for junk in ("def honey", "https:", "| Bonn", "---"))
 
 
-def test_headings_come_last_of_all_candidates() -> None:
-    assert {span.of(BEES) for span in rank(BEES, 100)[-3:]} == {"Bees in the city", "Contact", "Imprint"}
+def test_headings_are_no_candidates_and_list_lines_without_a_stop_come_last() -> None:
+    assert {span.of(BEES) for span in rank(BEES, 100)[-2:]} == {"Contact", "Imprint"}
+    assert "Bees in the city" not in [span.of(BEES) for span in rank(BEES, 100)]
+    underlined = BEES.replace("# Bees in the city", "Bees in the city\n===")
+    assert "Bees in the city" not in [span.of(underlined) for span in rank(underlined, 100)]
 
 
 OPENING = "The council will build a new bridge over the river beside the old harbour."
@@ -168,11 +172,14 @@ def test_scripts_without_spaces_or_capitals_are_ranked_too(text: str, first: str
         "https://example.org/a",
         "😀😀😀",
         "```\nx = 1\ny = 2\n```",
+        "# Only a heading\n\nAnd another\n---",
+        "![A picture of the bees](bees.png)",
     ],
 )
-def test_a_text_without_a_sentence_fails_for_good(text: str) -> None:
+@pytest.mark.parametrize("style", Style)
+def test_a_text_without_a_sentence_fails_for_good(text: str, style: Style) -> None:
     with pytest.raises(EngineFailure) as failure:
-        list(ExtractEngine().write(text, title="Nothing"))
+        list(ExtractEngine().write(text, title="Nothing", ask=Ask(style=style)))
     assert (failure.value.kind, failure.value.code) == (FailureKind.PERMANENT, "no_sentences")
 
 
@@ -219,7 +226,7 @@ TEXTS = st.one_of(
 def test_whatever_is_written_is_in_the_text_and_no_longer_than_it(text: str) -> None:
     assume(key_sentences(text))
     summary = written(text)
-    verbatim = [collapsed(span.of(text)) for span in sentences(text)]
+    verbatim = [plain(text, span) for span in sentences(text)]
     rest = iter(verbatim)
     assert all(line in rest for line in summary.split("\n")), "each line is a sentence, in reading order"
     assert len(summary) <= len(text)

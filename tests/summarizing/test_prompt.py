@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from webapp.summarizing.engine import USUAL, Ask
 from webapp.summarizing.language import language_of
 from webapp.summarizing.prompt import RULES, defused, messages, new_fence
 from webapp.summarizing.tokens import estimated_tokens, fewest_tokens
@@ -28,6 +29,15 @@ TEXTS = {
     "is niet van een fonds dat er al was maar van de stad.",
     "Polish": "Biblioteka jest dla ludzi w mieście i nie była budowana z "
     "pieniędzy od rządu, jest to dar, że się tak powie, na lata.",
+    "Swedish": "Biblioteket är för alla i staden och det byggdes med pengar från en fond som inte var till för det.",
+    "Danish": "Biblioteket er for alle i byen, og det blev bygget med penge af en fond, som ikke var til for det.",
+    "Norwegian": "Biblioteket er for alle i byen, og det ble bygget med penger av et fond som ikke var til for det.",
+    "Finnish": "Kirjasto on kaikille ja se on vanha, mutta kun se oli uusi niin hän tai joku sen osti, että se ei jäisi.",
+    "Hungarian": "A könyvtár a városé, és nem volt pénz rá, de már van egy alap, vagy ha nem is az, hogy legyen, meg ez.",
+    "Romanian": "Biblioteca este pentru oamenii din oraș și nu mai este nouă, dar în ea sunt cărți care au fost cumpărate cu bani.",
+    "Turkish": "Kütüphane kent için ve bu kadar eski olan bir vakıf da ile çok daha iyi oldu, sonra bir ev gibi de olarak.",
+    "Vietnamese": "Thư viện là của người dân và được xây với tiền từ một quỹ, không có trong các ngân sách này cho đến khi đã cũ.",
+    "Indonesian": "Perpustakaan itu untuk warga kota dan dibangun dengan uang dari dana yang tidak ada pada saat ini, karena oleh.",
     "Russian": "Библиотека была построена для жителей города, и "
     "деньги на это выделил фонд, который старше её.",
     "Ukrainian": "Бібліотека була збудована для мешканців міста, і гроші "
@@ -35,14 +45,15 @@ TEXTS = {
     "Greek": "Η βιβλιοθήκη είναι για τους ανθρώπους της πόλης.",
     "Arabic": "المكتبة للناس في المدينة وبنيت بأموال من صندوق أقدم منها بكثير في هذه السنة.",
     "Persian": "کتابخانه برای مردم شهر است و با پولی که از صندوق گرفته شد ساخته شده است.",
+    "Urdu": "یہ کتب خانہ شہر کے لوگوں کے لیے ہے اور اس کی تعمیر ایک پرانے فنڈ سے ہوئی تھی جو اب بھی ہے۔",
     "Chinese": "图书馆是为城里的人建的，资金来自一个更古老的基金。",
     "Japanese": "図書館は町の人々のために、古い基金のお金で建てられました。",
     "Korean": "도서관은 마을 사람들을 위해 오래된 기금으로 지어졌습니다.",
 }
 
 
-def user_turn(text: str, title: str = "A title") -> str:
-    return messages(text, title=title, fence=FENCE)[1]["content"]
+def user_turn(text: str, title: str = "A title", ask: Ask = USUAL) -> str:
+    return messages(text, title=title, fence=FENCE, ask=ask)[1]["content"]
 
 
 def test_document_stands_in_the_users_turn_alone() -> None:

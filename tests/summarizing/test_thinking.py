@@ -99,8 +99,8 @@ def test_open_thought_is_known() -> None:
     assert open_after == [True, False, False]
 
 
-def without_preamble(parts: list[str]) -> str:
-    preamble, text = PreambleFilter(), ""
+def without_preamble(parts: list[str], *, is_prose: bool = False) -> str:
+    preamble, text = PreambleFilter(is_prose=is_prose), ""
     for pieces in [*map(preamble.feed, parts), preamble.finish()]:
         for piece in pieces:
             text = text + piece.text if isinstance(piece, Words) else ""
@@ -127,6 +127,10 @@ def without_preamble(parts: list[str]) -> str:
         (" \n\n- One. \n \n", "- One."),
         ("-", "-"),
         (" \n ", ""),
+        ("Here is a summary:\n\n### One\n\n- Two.", "### One\n\n- Two."),
+        ("### Causes:\n\n- One.", "### Causes:\n\n- One."),
+        ("#hashtags are marks.\n- One.", "#hashtags are marks.\n- One."),
+        ("Here is a summary:\n\nAda wrote it.", "Here is a summary:\n\nAda wrote it."),
     ],
 )
 def test_chatter_before_the_bullets_is_dropped(text: str, left: str) -> None:
@@ -136,13 +140,36 @@ def test_chatter_before_the_bullets_is_dropped(text: str, left: str) -> None:
 
 @given(
     st.lists(
-        st.sampled_from(["-", "*", "1", ".", " ", "\n", ":", "a", "Here:", "\n\n- b", "x" * 150]), max_size=10
+        st.sampled_from(["-", "*", "1", ".", " ", "\n", ":", "a", "#", "Here:", "\n\n- b", "x" * 150]),
+        max_size=10,
     ),
     st.lists(st.integers(0, 500), max_size=6),
+    st.booleans(),
 )
-def test_chatter_does_not_depend_on_the_pieces(parts: list[str], places: list[int]) -> None:
+def test_chatter_does_not_depend_on_the_pieces(parts: list[str], places: list[int], is_prose: bool) -> None:
     text = "".join(parts)
-    assert without_preamble(cut(text, places)) == without_preamble([text])
+    assert without_preamble(cut(text, places), is_prose=is_prose) == without_preamble(
+        [text], is_prose=is_prose
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Here is a summary:\n\nAda wrote it.", "Ada wrote it."),
+        ("**Résumé :**\n \nAda l'a écrit.", "Ada l'a écrit."),
+        ("Here is a summary:\n\n- Ada wrote it.", "- Ada wrote it."),
+        (
+            "There were three causes:\nwar, plague and famine.",
+            "There were three causes:\nwar, plague and famine.",
+        ),
+        ("Ada wrote it.\n\nBob read it.", "Ada wrote it.\n\nBob read it."),
+        ("It ends here:\n\n", "It ends here:"),
+    ],
+)
+def test_chatter_before_a_lone_paragraph_is_dropped(text: str, left: str) -> None:
+    assert without_preamble([text], is_prose=True) == left
+    assert without_preamble(list(text), is_prose=True) == left
 
 
 def test_first_word_shows_at_once_whatever_it_is() -> None:

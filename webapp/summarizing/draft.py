@@ -4,12 +4,26 @@ import codecs
 import re
 from collections.abc import Iterator, Sequence
 
-from webapp.summarizing.engine import EngineFailure, FailureKind, Piece, Reset, Thinking, Words
-from webapp.summarizing.prompt import RULES
+from webapp.summarizing.engine import (
+    USUAL,
+    Ask,
+    EngineFailure,
+    FailureKind,
+    Piece,
+    Reset,
+    Style,
+    Thinking,
+    Words,
+)
+from webapp.summarizing.language import is_plainly_other
+from webapp.summarizing.prompt import FRAME, OWN_REMINDER, wish_fence
 from webapp.summarizing.thinking import PreambleFilter, Shown, ThoughtFilter
 
 MAX_CHARACTERS = 20_000
 ECHO_CHARACTERS = 200  # without bullets, a longer passage of the document was copied, not summarised
+BRIEF_ECHO_CHARACTERS = 400  # two sentences may well be the document's own
+MOST_COPIED = 0.9  # of the letters of sections that are more than half the document
+LEAKS = (FRAME[:80], OWN_REMINDER[:80])
 
 WHOLE = frozenset({"stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete"})
 FAILURES = {
@@ -25,22 +39,24 @@ UNKNOWN_END = (FailureKind.TRANSIENT, "cut")
 
 _HOST = re.compile(r"(?:https?://(?:www\.)?|www\.)([\w.-]*\w)", re.IGNORECASE)
 _BULLET = re.compile(r"^\s*(?:[-*+•]|\d{1,2}[.)])\s+", re.MULTILINE)
+_HEADING = re.compile(r"^\s*#{1,6}\s+", re.MULTILINE)
 _CONTROLS = dict.fromkeys((*range(9), 11, 12, *range(13, 32), 127))  # all but tab and newline
 
 
 class Draft:
     """Turns a server's chunks into pieces. Nothing in a chunk is sure to be there, or of its type."""
 
-    def __init__(self, document: str, fence: str) -> None:
+    def __init__(self, document: str, fence: str, ask: Ask = USUAL) -> None:
         self.model = ""
         self.is_whole = False
         self._usage: object = None
         self._document = document
-        self._fence = fence
+        self._fences = (fence, wish_fence(fence))
+        self._ask = ask
         self._text = ""
         self._has_thought = False
         self._thoughts = ThoughtFilter()
-        self._preamble = PreambleFilter()
+        self._preamble = self._new_preamble()
         # Some servers split an emoji's two halves over two chunks, as JSON escapes.
         self._halves = codecs.getincrementaldecoder("utf-16-le")("replace")
 
@@ -63,6 +79,8 @@ class Draft:
             raise EngineFailure(FailureKind.UNUSABLE, "only_thought" if has_thought else "empty")
         if self._thoughts.is_open or self._is_echo() or self._has_strange_address():
             raise EngineFailure(FailureKind.UNUSABLE, "unusable")
+        if self._ask.language and is_plainly_other(self._text, self._ask.language):
+            raise EngineFailure(FailureKind.UNUSABLE, "wrong_language")
         return pieces
 
     @property
@@ -103,7 +121,7 @@ class Draft:
             if isinstance(piece, Words):
                 pieces += self._show(self._preamble.feed(piece.text))
             elif isinstance(piece, Reset):
-                self._preamble = PreambleFilter()
+                self._preamble = self._new_preamble()
                 pieces += self._show([piece])
         return pieces
 
@@ -119,12 +137,24 @@ class Draft:
         text = self._halves.decode(text.encode("utf-16-le", "surrogatepass"))
         return text.translate(_CONTROLS)
 
+    def _new_preamble(self) -> PreambleFilter:
+        return PreambleFilter(is_prose=self._ask.style is Style.BRIEF)
+
     def _is_echo(self) -> bool:
-        """Whether the answer is what the model was sent: the fence, the rules, or the document itself."""
+        """Whether the answer is what the model was sent: a fence, the rules, or the document itself."""
+        return self._is_copy() or any(sent in self._text for sent in (*self._fences, *LEAKS))
+
+    def _is_copy(self) -> bool:
         answer, document = _plain(self._text), _plain(self._document)
+        is_most = 2 * len(answer) > len(document)
+        if self._ask.style is Style.BRIEF:
+            longest = ECHO_CHARACTERS if is_most else BRIEF_ECHO_CHARACTERS
+            return len(answer) > longest and answer in document
+        if self._ask.style is Style.DETAILED and is_most:
+            lines = [_plain(line) for line in self._text.split("\n")]
+            return sum(len(line) for line in lines if line in document) > MOST_COPIED * len(answer)
         is_passage = len(answer) > ECHO_CHARACTERS and not _BULLET.search(self._text)
-        is_copied = (is_passage or 2 * len(answer) > len(document)) and answer in document
-        return is_copied or self._fence in self._text or RULES[:80] in self._text
+        return (is_passage or is_most) and answer in document
 
     def _has_strange_address(self) -> bool:
         """Whether the answer names a web address that the document does not: a way to carry something out."""
@@ -143,5 +173,5 @@ def _count_of(usage: object, name: str) -> int | None:
 
 
 def _plain(text: str) -> str:
-    """The words alone: no bullets, line ends or capitals."""
-    return " ".join(_BULLET.sub("", text).lower().split())
+    """The words alone: no bullets, heading marks, line ends or capitals."""
+    return " ".join(_HEADING.sub("", _BULLET.sub("", text)).lower().split())

@@ -1,11 +1,57 @@
-"""What an engine is: a recipe, the pieces it writes, and the ways in which it fails."""
+"""What an engine is: what it can be asked for, a recipe, the pieces it writes, and the ways in which it fails."""
 
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Protocol
+
+from webapp.summarizing.language import code_of
+
+EXTRACT = "extract"  # the embedded engine's name in a recipe
+OWN_LANGUAGE = "document"  # in a recipe: the summary is in the language of what it is of
+
+
+class Style(StrEnum):
+    """How much a summary tells, and in which form. The values are kept in rows and in hashes."""
+
+    BRIEF = "brief"
+    KEY_POINTS = "key points"
+    DETAILED = "detailed"
+
+    @property
+    def label(self) -> str:
+        """As a reader picks it."""
+        return self.value.capitalize()
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What somebody wants of a summary. By default what every document gets: its key points.
+
+    `language` is an English name out of `language.LANGUAGES`, or None for the document's own. `instruction` is
+    one reader's wish for this summary, `task` the team's own prompt for the style, or "" for the built-in one:
+    both as `prompt.checked_instruction` and `prompt.checked_task` return them.
+    Raises ValueError for a language that is not on the list, as its name becomes part of the prompt.
+    """
+
+    style: Style = Style.KEY_POINTS
+    language: str | None = None
+    instruction: str = ""
+    task: str = ""
+
+    def __post_init__(self) -> None:
+        if self.language is not None and code_of(self.language) is None:
+            raise ValueError(f"no summary can be had in {self.language!r}")
+
+    @property
+    def prompt_hash(self) -> str:
+        """SHA-256 of the team's own prompt, as 64 hexadecimal digits; "" for the built-in one."""
+        return hashlib.sha256(self.task.encode()).hexdigest() if self.task else ""
+
+
+USUAL = Ask()
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,14 +61,42 @@ class Recipe:
     engine: str
     model: str
     prompt_version: str
-    style: str = "key points"
-    language: str = "document"
+    style: Style = Style.KEY_POINTS
+    language: str = OWN_LANGUAGE
     parameters: tuple[tuple[str, str], ...] = ()
+    instruction: str = ""
+    prompt_hash: str = ""
+
+    def asking(self, ask: Ask) -> "Recipe":
+        """This recipe for what is asked. The embedded engine minds the style alone: the rest changes no word
+        of it, and so no key."""
+        if self.engine == EXTRACT:
+            return replace(self, style=ask.style)
+        return replace(
+            self,
+            style=ask.style,
+            language=ask.language or OWN_LANGUAGE,
+            instruction=ask.instruction,
+            prompt_hash=ask.prompt_hash,
+        )
 
     @property
     def hash(self) -> str:
-        """SHA-256 of all fields, as 64 hexadecimal digits."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        """SHA-256 of all fields, as 64 hexadecimal digits.
+
+        A field that is younger than the first summaries counts only where it says something: theirs are kept.
+        """
+        told = asdict(self)
+        for younger in ("instruction", "prompt_hash"):
+            if not told[younger]:
+                del told[younger]
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def format(self) -> str:
+        """What `rendering.summary_html` is told of the text, from its first word on."""
+        is_list = self.engine == EXTRACT and self.style != Style.DETAILED
+        return "sentences" if is_list else "markdown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +157,12 @@ class EngineFailure(Exception):
 
 
 class Engine(Protocol):
-    """Writes summaries. `format` says what `rendering.summary_html` makes of the text."""
+    """Writes summaries. `recipe` and `format` are those of the usual ask; of another, `recipe.asking(ask)` knows
+    both."""
 
     recipe: Recipe
     format: str
 
-    def write(self, text: str, *, title: str) -> Iterator[Piece]:
+    def write(self, text: str, *, title: str, ask: Ask = USUAL) -> Iterator[Piece]:
         """Yield the pieces of a summary of `text`, `Finished` last. Raises EngineFailure."""
         ...

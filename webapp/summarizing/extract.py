@@ -1,60 +1,71 @@
 """The embedded engine: it selects a document's own key sentences, offline and in milliseconds.
 
-A sentence is key when much of the text is about the same words (centrality), when later text takes them up
-rather than repeats them (direction, after PacSum: Zheng & Lapata 2019), and when it stands early. Words are
-weighed by how rare they are within the document itself, and cut to a prefix instead of stemmed, so no
-language needs data. Sums over "all later sentences" are one running vector, so time grows with the words, not
-with the pairs of sentences.
+How many, and how they are spread over the text, is a matter of the style; `ranking` tells which.
 """
 
-import math
-import re
-from collections import Counter
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from heapq import heapify, heappop, heappush
+from itertools import groupby, islice
+from typing import NamedTuple
 
-from webapp.summarizing.engine import EngineFailure, FailureKind, Finished, Piece, Recipe, Words
-from webapp.summarizing.sentences import Span, is_turn, sentences
-
-PREFIX_CHARS = 6
-LONGEST_READABLE_WORDS = 36
-TELLING_WORDS = 8  # rare ones: a word that half of the sentences have counts for little
-REDUNDANCY_WEIGHT = 0.5
-TOO_ALIKE = 0.9  # cosine: the same sentence, said again
-FRAGMENT_FACTOR = 0.3  # a heading, a list line, the rest of a broken sentence: seldom what a document says
-CHARS_A_WORD = 1.7  # in scripts without spaces
-SHORT_TEXT_WORDS, LONG_TEXT_WORDS = 300, 3_000
-
-Vector = dict[str, float]
-
-_UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff"
-_MARKS = r"\u0300-\u036f\u064b-\u065f\u0900-\u0963\u0980-\u0dff"  # vowel signs, which \w leaves out
-_WORD = re.compile(rf"[{_UNSPACED}]+|(?:[^\W_{_UNSPACED}]|[{_MARKS}])+")
-_IS_UNSPACED = re.compile(rf"[{_UNSPACED}]")
-_FENCED = re.compile(r"^[ \t]*(```|~~~).*?(?:^[ \t]*\1|\Z)", re.DOTALL | re.MULTILINE)
-_FINISHED = re.compile(r"[.!?…‼⁇⁈⁉。！？｡．؟۔։।॥።။។][\"'”’»›)\]」』】）》〉*_\d\[]*$")
-_NO_PROSE = re.compile(
-    r"\||\t\S|\S {3,}\S|https?://\S+$|[;{}]$|-->|(?:import|def|class|return|const|let|var) .*[({=]"
+from webapp.summarizing.engine import (
+    EXTRACT,
+    USUAL,
+    Ask,
+    EngineFailure,
+    FailureKind,
+    Finished,
+    Piece,
+    Recipe,
+    Style,
+    Words,
 )
-_SPACE = re.compile(r"\s+")
+from webapp.summarizing.marks import escaped, plain
+from webapp.summarizing.ranking import TOO_ALIKE, Ranking
+from webapp.summarizing.sections import headings, plain_headings, sections
+from webapp.summarizing.sentences import Span
+
+SHORT_TEXT_WORDS, LONG_TEXT_WORDS = 300, 3_000
+BRIEF_SENTENCES, BRIEF_WORDS = 3, 60  # whichever comes first
+DETAILED_SHARE = 0.12  # of the words, within these bounds
+FEWEST_DETAILED_WORDS, MOST_DETAILED_WORDS = 150, 400
+ENOUGH = 0.85  # of the words that there is room for
+
+
+class Group(NamedTuple):
+    """Selected sentences in reading order, and the heading that they stand under, or ""."""
+
+    title: str
+    spans: list[Span]
 
 
 class ExtractEngine:
-    """Writes a summary of verbatim sentences, one a line. It calls no server and keeps no state."""
+    """Writes a summary of a document's own sentences. It calls no server and keeps no state."""
 
-    recipe = Recipe(engine="extract", model="extract", prompt_version="1")
-    format = "sentences"
+    recipe = Recipe(engine=EXTRACT, model=EXTRACT, prompt_version="1")
+    format = recipe.format
 
-    def write(self, text: str, *, title: str) -> Iterator[Piece]:
-        """Yield the key sentences as one `Words`, then `Finished`. The title changes nothing.
+    def write(self, text: str, *, title: str, ask: Ask = USUAL) -> Iterator[Piece]:
+        """Yield the key sentences as one `Words`, then `Finished`: one a line, or for the detailed style as
+        Markdown. Neither the title nor anything but the style changes them.
 
         Raises EngineFailure, permanent, "no_sentences", for a text with nothing that reads as a sentence.
         """
-        spans = key_sentences(text)
-        if not spans:
+        groups = selected(text, ask.style)
+        if not groups:
             raise EngineFailure(FailureKind.PERMANENT, "no_sentences")
-        yield Words("\n".join(_SPACE.sub(" ", span.of(text)).strip() for span in spans))
+        lines = _listed(text, groups) if ask.style is Style.DETAILED else _bare(text, groups)
+        yield Words("\n".join(lines))
         yield Finished(model=self.recipe.model)
+
+
+def selected(text: str, style: Style = Style.KEY_POINTS) -> list[Group]:
+    """What a summary in this style is made of: exact slices of `text`, one for each of its lines or bullets, in
+    their order. Empty for a text with nothing that reads as a sentence."""
+    if style is Style.DETAILED:
+        return _detailed(text)
+    spans = _brief(text) if style is Style.BRIEF else key_sentences(text)
+    return [Group("", spans)] if spans else []
 
 
 def key_sentences(text: str, count: int | None = None) -> list[Span]:
@@ -67,148 +78,110 @@ def key_sentences(text: str, count: int | None = None) -> list[Span]:
 
 def rank(text: str, count: int | None = None) -> list[Span]:
     """The `count` key sentences of `text`, the best first, each for what those before it do not say."""
-    candidates = _candidates(text)
-    if not candidates:
-        return []
-    bags = [_words(span.of(text)) for span, _ in candidates]
-    rarity = _rarity(bags)
-    vectors = [_vector(bag, rarity) for bag in bags]
-    merits = _merits(vectors, has_lead=not _is_transcript(text))
-    shapes = [form * _shape(bag, rarity) for (_, form), bag in zip(candidates, bags, strict=True)]
-    scores = [merit * shape for merit, shape in zip(merits, shapes, strict=True)]
-    wanted = _count(bags) if count is None else count
-    return [candidates[index][0] for index in _diverse(scores, vectors, wanted)]
+    ranking = Ranking(text)
+    wanted = _count(ranking) if count is None else count
+    return [ranking.spans[index] for index in islice(ranking.best(), wanted)]
 
 
-def _candidates(text: str) -> list[tuple[Span, float]]:
-    """The sentences that may be chosen, each with how much it looks like one."""
-    spans = sentences(text)
-    return [(span, form) for span, form in zip(spans, _forms(text, spans), strict=True) if form > 0]
+def _bare(text: str, groups: Sequence[Group]) -> Iterator[str]:
+    """The sentences as they read, one a line."""
+    return (plain(text, span) for group in groups for span in group.spans)
 
 
-def _forms(text: str, spans: Sequence[Span]) -> list[float]:
-    """How much each span looks like a sentence: 1, less for a fragment, 0 for code, tables and addresses."""
-    fences = [Span(*fence.span()) for fence in _FENCED.finditer(text)]
-    forms, fence = [], 0
-    for span in spans:
-        while fence < len(fences) and fences[fence].end <= span.start:
-            fence += 1
-        in_code = fence < len(fences) and fences[fence].start <= span.start
-        forms.append(0.0 if in_code else _form(span.of(text)))
-    return forms
+def _listed(text: str, groups: Sequence[Group]) -> Iterator[str]:
+    """Headings and bullets in Markdown, in which a document's own marks are letters like others."""
+    for number, group in enumerate(groups):
+        if group.title:
+            yield from [""] * (number > 0)
+            yield f"### {escaped(group.title)}"
+            yield ""
+        yield from (f"- {escaped(plain(text, span))}" for span in group.spans)
 
 
-def _form(sentence: str) -> float:
-    letters = sum(map(str.isalpha, sentence))
-    if letters < 2 or letters < 0.5 * len(_SPACE.sub("", sentence)) or _NO_PROSE.search(sentence):
-        return 0.0
-    return FRAGMENT_FACTOR if sentence[0].islower() or not _FINISHED.search(sentence) else 1.0
+def _count(ranking: Ranking) -> int:
+    wanted = 3 if ranking.words < SHORT_TEXT_WORDS else 5 if ranking.words < LONG_TEXT_WORDS else 7
+    return min(wanted, _most(ranking))
 
 
-def _is_transcript(text: str) -> bool:
-    """Whether most lines begin with a speaker's label or a time: there, what comes first is small talk."""
-    lines = [line for line in text.split("\n") if not line.isspace() and line]
-    return len(lines) > 5 and sum(is_turn(line.lstrip()) for line in lines) > len(lines) / 2
+def _most(ranking: Ranking) -> int:
+    """Half of the sentences: more would be no summary."""
+    return max(1, len(ranking.spans) // 2)
 
 
-def _words(sentence: str) -> list[str]:
-    """Words cut to a prefix; pairs of characters in scripts that write no spaces."""
-    words: list[str] = []
-    for run in _WORD.findall(sentence.lower()):
-        if _IS_UNSPACED.match(run) and len(run) > 1:
-            words.extend(run[i : i + 2] for i in range(len(run) - 1))
-        else:
-            words.append(run[:PREFIX_CHARS])
-    return words
+def _brief(text: str) -> list[Span]:
+    ranking = Ranking(text)
+    spans: list[Span] = []
+    words = 0.0
+    for index in islice(ranking.best(), min(BRIEF_SENTENCES, _most(ranking))):
+        if words >= BRIEF_WORDS:
+            break
+        spans.append(ranking.spans[index])
+        words += ranking.lengths[index]
+    return sorted(spans)
 
 
-def _rarity(bags: Sequence[Sequence[str]]) -> Vector:
-    """Inverse document frequency, the sentences being the documents; 1 for a word that only one has."""
-    holders = Counter(word for bag in bags for word in set(bag))
-    rarest = math.log(1 + len(bags))
-    return {word: math.log(1 + len(bags) / held) / rarest for word, held in holders.items()}
+def _detailed(text: str) -> list[Group]:
+    marked = headings(text)
+    unmarked = [] if len(marked) > 1 else plain_headings(text)
+    parts = sections(text, marked if len(marked) > 1 else unmarked)
+    ranking = Ranking(text, [heading.line for heading in unmarked])
+    starts = [part.start for part in parts]
+    part_of = [bisect_right(starts, span.start) - 1 for span in ranking.spans]
+
+    def heading(index: int) -> tuple[int, str]:
+        part = part_of[index]
+        return (part if parts[part].title else -1), parts[part].title
+
+    return [
+        Group(title, [ranking.spans[index] for index in within])
+        for (_, title), within in groupby(sorted(_spread(ranking, part_of)), key=heading)
+    ]
 
 
-def _vector(bag: Sequence[str], rarity: Vector) -> Vector:
-    """The bag's tf-idf vector, of length one."""
-    return _unit({word: times * rarity[word] for word, times in Counter(bag).items()})
+def _spread(ranking: Ranking, part_of: Sequence[int]) -> list[int]:
+    """The best sentence of each part while there is room, the best of these first; then the best of all."""
+    selection = Selection(ranking)
+    for index in _leaders(ranking, part_of):
+        if not selection.is_full and not selection.has_like(index):
+            selection.add(index)
+    for index in ranking.best(list(selection.chosen)):
+        if selection.is_full:
+            break
+        selection.add(index)
+    return selection.chosen
 
 
-def _unit(vector: Vector) -> Vector:
-    norm = math.sqrt(sum(weight * weight for weight in vector.values())) or 1.0
-    return {word: weight / norm for word, weight in vector.items()}
+def _leaders(ranking: Ranking, part_of: Sequence[int]) -> list[int]:
+    """The best sentence of each part that has one, the best first."""
+    best: dict[int, int] = {}
+    for index, part in enumerate(part_of):
+        if part not in best or ranking.scores[index] > ranking.scores[best[part]]:
+            best[part] = index
+    return sorted(best.values(), key=ranking.scores.__getitem__, reverse=True)
 
 
-def _merits(vectors: Sequence[Vector], *, has_lead: bool) -> list[float]:
-    """Centrality, direction and position of each sentence, weighed together: from 0 to 1."""
-    everything: Vector = {}
-    for vector in vectors:
-        _add(vector, everything)
-    earlier: Vector = {}
-    centralities, directions = [], []
-    for vector in vectors:
-        backward = _dot(vector, earlier)
-        centrality = _dot(vector, everything) - 1  # less its likeness to itself
-        centralities.append(centrality)
-        directions.append(centrality - 2 * backward)
-        _add(vector, earlier)
-    weights = (0.4, 0.3, 0.3) if has_lead else (0.5, 0.5, 0.0)
-    parts = (_scaled(centralities), _scaled(directions), [1 / math.log2(2 + i) for i in range(len(vectors))])
-    return [sum(w * p for w, p in zip(weights, ps, strict=True)) for ps in zip(*parts, strict=True)]
+class Selection:
+    """Sentences of a detailed summary, up to the words that it may have."""
 
+    def __init__(self, ranking: Ranking) -> None:
+        self._ranking = ranking
+        share = max(DETAILED_SHARE * ranking.words, FEWEST_DETAILED_WORDS)
+        self._room = min(share, MOST_DETAILED_WORDS, ranking.words / 2)
+        self._words = 0.0
+        self.chosen: list[int] = []
 
-def _add(vector: Vector, total: Vector) -> None:
-    for word, weight in vector.items():
-        total[word] = total.get(word, 0.0) + weight
+    @property
+    def is_full(self) -> bool:
+        return bool(self.chosen) and (
+            self._words >= ENOUGH * self._room or len(self.chosen) >= _most(self._ranking)
+        )
 
+    def has_like(self, index: int) -> bool:
+        return any(self._ranking.likeness(index, other) >= TOO_ALIKE for other in self.chosen)
 
-def _dot(vector: Vector, other: Vector) -> float:
-    look_up = other.get
-    return sum([weight * look_up(word, 0.0) for word, weight in vector.items()])
-
-
-def _scaled(values: Sequence[float]) -> list[float]:
-    low, high = min(values), max(values)
-    return [(value - low) / (high - low) if high > low else 0.0 for value in values]
-
-
-def _shape(bag: Sequence[str], rarity: Vector) -> float:
-    """Less than 1 for a sentence too long to read, or with too few rare words to tell anything: chatter."""
-    telling = sum(rarity[word] * _worth(word) for word in set(bag))
-    return min(1.0, telling / TELLING_WORDS, LONGEST_READABLE_WORDS / max(_length(bag), 1.0))
-
-
-def _worth(word: str) -> float:
-    """How much of a word an item of a bag is."""
-    return 1.0 if word.isascii() or not _IS_UNSPACED.match(word) else 1 / CHARS_A_WORD
-
-
-def _length(bag: Sequence[str]) -> float:
-    return sum(map(_worth, bag))
-
-
-def _count(bags: Sequence[Sequence[str]]) -> int:
-    words = sum(map(_length, bags))
-    wanted = 3 if words < SHORT_TEXT_WORDS else 5 if words < LONG_TEXT_WORDS else 7
-    return min(wanted, max(1, len(bags) // 2))
-
-
-def _diverse(scores: Sequence[float], vectors: Sequence[Vector], count: int) -> list[int]:
-    """Indices by maximal marginal relevance (Carbonell & Goldstein 1998), the best first.
-
-    Likeness to what is chosen only grows, so a worth once computed bounds the later ones: only the sentence
-    on top of the heap has to be looked at again.
-    """
-    heap = [(-score, index, 0) for index, score in enumerate(scores)]
-    heapify(heap)
-    likeness = [0.0] * len(scores)
-    chosen: list[int] = []
-    while heap and len(chosen) < count:
-        _, index, compared = heappop(heap)
-        if compared == len(chosen):
-            chosen.append(index)
-            continue
-        likeness[index] = max(likeness[index], *(_dot(vectors[index], vectors[i]) for i in chosen[compared:]))
-        if likeness[index] < TOO_ALIKE:
-            heappush(heap, (REDUNDANCY_WEIGHT * likeness[index] - scores[index], index, len(chosen)))
-    return chosen
+    def add(self, index: int) -> None:
+        """Take the sentence, if there is room for it. For the first one there is."""
+        length = self._ranking.lengths[index]
+        if not self.chosen or self._words + length <= self._room:
+            self.chosen.append(index)
+            self._words += length

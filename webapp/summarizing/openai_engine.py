@@ -11,13 +11,17 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from webapp.summarizing.connections import Call, connections
 from webapp.summarizing.diagnosis import Refusal, retry_after_seconds
 from webapp.summarizing.draft import Draft
-from webapp.summarizing.engine import EngineFailure, FailureKind, Finished, Piece, Recipe
+from webapp.summarizing.engine import USUAL, Ask, EngineFailure, FailureKind, Finished, Piece, Recipe, Style
 from webapp.summarizing.prompt import messages, new_fence
 from webapp.summarizing.tokens import estimated_tokens, fewest_tokens
 
 CONNECT_SECONDS = 8.0
 USAGE_SECONDS = 2.0  # how long the token counts are waited for once the answer is whole
-ANSWER_TOKENS = 1_024  # room for the answer in the model's context
+ANSWER_TOKENS = {  # room for the answer in the model's context
+    Style.BRIEF: 512,
+    Style.KEY_POINTS: 1_024,
+    Style.DETAILED: 2_048,
+}
 CUT_SHARE = 0.9  # of the fewest tokens that the prompt can be: a server that counts less has not read it all
 LEAST_TOKENS_TO_JUDGE = 300
 NO_KEY = "none"  # what servers without keys get, as the SDK insists on one
@@ -75,16 +79,16 @@ class OpenAIEngine:
             http_client=connections(settings.openai_base_url),
         )
 
-    def write(self, text: str, *, title: str) -> "Answer":
+    def write(self, text: str, *, title: str, ask: Ask = USUAL) -> "Answer":
         """Ask for the summary of `text`. The iterator raises EngineFailure and can be cancelled."""
         call = Call()
-        return Answer(self._pieces(text, title, call), call)
+        return Answer(self._pieces(text, title, ask, call), call)
 
-    def _pieces(self, text: str, title: str, call: Call) -> Generator[Piece, None, None]:
+    def _pieces(self, text: str, title: str, ask: Ask, call: Call) -> Generator[Piece, None, None]:
         fence = new_fence()
-        asked = messages(text, title=title, fence=fence)
-        self._check(asked)
-        draft = Draft(f"{title}\n{text}", fence)
+        asked = messages(text, title=title, fence=fence, ask=ask)
+        self._check(asked, ANSWER_TOKENS[ask.style])
+        draft = Draft(f"{title}\n{text}", fence, ask)
         try:
             stream = self._open(asked)
             try:
@@ -98,13 +102,13 @@ class OpenAIEngine:
         _check_input(draft, asked)
         yield Finished(draft.model or self.recipe.model, "stop", draft.tokens_in, draft.tokens_out)
 
-    def _check(self, asked: list[dict[str, str]]) -> None:
+    def _check(self, asked: list[dict[str, str]], answer_tokens: int) -> None:
         """Raise EngineFailure for what no server needs to be asked about."""
         if not self._key.isascii():
             raise EngineFailure(FailureKind.MISCONFIGURED, "key_rejected", detail="the key is not ASCII")
         if self._context_tokens is None:
             return
-        needed = sum(estimated_tokens(turn["content"]) for turn in asked) + ANSWER_TOKENS
+        needed = sum(estimated_tokens(turn["content"]) for turn in asked) + answer_tokens
         if needed > self._context_tokens:
             raise EngineFailure(FailureKind.PERMANENT, "too_long", detail="longer than PRECIS_CONTEXT_TOKENS")
 

@@ -120,21 +120,22 @@ def _length_held(text: str, start: int) -> int:
 
 
 LONGEST_PREAMBLE = 200
-_BULLET = re.compile(r"(?:[-*+•–]|\d{1,2}[.)])\s")
-_BULLET_STARTED = re.compile(r"[-*+•–]|\d{1,2}[.)]?")
+_BULLET = re.compile(r"(?:[-*+•–]|\d{1,2}[.)]|#{1,6})\s")
+_BULLET_STARTED = re.compile(r"[-*+•–]|\d{1,2}[.)]?|#{1,6}")
 _COLON = re.compile(r"[:：][\s*_]*\Z")
 
 
 class PreambleFilter:
-    """Drops a first line that ends in a colon and has a bullet after it ("Here is a summary:"), in any
-    language.
+    """Drops a first line that ends in a colon and has a bullet or a heading after it ("Here is a summary:"), in
+    any language. Of an answer that is to be one paragraph (`is_prose`), the paragraph after it is enough.
 
     Words show at once, as a reader waits for the first; what turns out to be a preamble is taken back. Only the
     mark of a bullet waits for its word.
     Blanks around the answer are dropped, too.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_prose: bool = False) -> None:
+        self._is_prose = is_prose
         self._line = ""  # the first one, so far
         self._rest: str | None = None  # what followed a first line that ends in a colon
         self._is_open = True  # whether there may still be a preamble
@@ -172,7 +173,8 @@ class PreambleFilter:
         if not answer or _BULLET_STARTED.fullmatch(answer):
             return []
         self._is_open = False
-        if not _BULLET.match(answer):
+        is_paragraph = self._is_prose and "\n" in self._rest[: -len(answer)]
+        if not is_paragraph and not _BULLET.match(answer):
             return self._shown("\n" + self._rest)
         self._blanks = ""
         return [Reset(), *self._shown(answer)]
