@@ -118,8 +118,8 @@ class WokenConsumer(_RedisConsumer):
         try:
             self._settle_owed()
             message: MessageProxy | None = super().__next__()
-            if message is None:
-                self._wait()
+            if message is None and self._wait():
+                message = super().__next__()
         except (ConnectionClosed, RedisError) as error:
             self._wait_for_redis(error)
             return None
@@ -144,13 +144,19 @@ class WokenConsumer(_RedisConsumer):
     def close(self) -> None:
         self._client.close()
 
-    def _wait(self) -> None:
-        """Until there may be something to fetch. To move the queue's head to its head blocks while it is empty."""
+    def _wait(self) -> bool:
+        """Until there may be something to fetch; whether there is. To move the queue's head to its head blocks while
+        it is empty.
+        """
         self._room.clear()
         if self.outstanding_message_count < self.prefetch:
-            self._client.execute_command("BLMOVE", self._key, self._key, "LEFT", "LEFT", self._idle_seconds)
-        elif not self._room.wait(self._idle_seconds):
+            moved = self._client.execute_command(
+                "BLMOVE", self._key, self._key, "LEFT", "LEFT", self._idle_seconds
+            )
+            return moved is not None
+        if not self._room.wait(self._idle_seconds):
             self.broker.do_fetch(self.queue_name, 0)  # a heartbeat, which otherwise comes with each fetch
+        return False
 
     def _settle(self, settle: Callable[[MessageProxy], None], message: MessageProxy) -> None:
         """Acknowledge now, or once Redis is back: the thread that did the work has better things to do than wait."""

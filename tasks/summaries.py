@@ -53,7 +53,6 @@ def generate_now(summary_id: int) -> None:
     claim = None if stopping.is_set() else Summary.claim(summary_id)
     if claim is None:
         return
-    tell(claim.document_id)
     pen = Pen(claim.document_id, claim.summary_id, claim.fence)
     try:
         _write(claim, pen)
@@ -103,6 +102,8 @@ def _kept(claim: Claim, writer: Engine) -> Iterator[Batch]:
         tick_seconds=min(0.5, settings.renew_seconds),
     )
     try:
+        next(batches)  # the engine has begun, and need not wait until everybody is told
+        tell(claim.document_id)
         for batch in batches:
             if stopping.is_set() and batch.finished is None:
                 raise Stopped

@@ -9,7 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webapp import errors, events, htmx, security
 from webapp.config import Settings
-from webapp.extensions import QuietJSON, cache, csrf, db, is_writing, limiter, migrate, prepare_sqlite
+from webapp.extensions import QuietJSON, cache, csrf, db, is_writing, limiter, migrate, prepare
 from webapp.extensions import htmx as htmx_extension
 from webapp.processes import embedded_url
 
@@ -80,8 +80,7 @@ def _start_database(app: Flask, settings: Settings) -> None:
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "webapp" / "migrations"), render_as_batch=True)
     with app.app_context():
-        if db.engine.dialect.name == "sqlite":
-            prepare_sqlite(db.engine)
+        prepare(db.engine)
 
 
 def _start_redis(app: Flask, url: str, settings: Settings) -> None:

@@ -23,6 +23,8 @@ from sqlalchemy.sql.functions import FunctionElement
 from webapp.config import Settings
 
 BUSY_SECONDS = 5
+DURABLE = {"is_write": True}
+PROMPT = {"is_write": True, "is_durable": False}
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -73,17 +75,18 @@ def current_settings() -> Settings:
 
 
 @contextmanager
-def transaction() -> Iterator[None]:
+def transaction(*, is_durable: bool = True) -> Iterator[None]:
     """One write transaction: begun IMMEDIATE on SQLite, committed at the end, rolled back on an error.
 
-    Reads before it are ended first, since SQLite can't turn an old snapshot into a write.
+    Reads before it are ended first, since SQLite can't turn an old snapshot into a write. One that need not be
+    durable does not wait for the disk: it outlives the death of any process, but perhaps not that of the machine.
     """
     if _writing.get():
         raise RuntimeError("A write transaction is open already.")
     db.session.commit()
     token = _writing.set(True)
     try:
-        db.session.connection(execution_options={"is_write": True})
+        db.session.connection(execution_options=DURABLE if is_durable else PROMPT)
         yield
         db.session.commit()
     except BaseException:
@@ -98,7 +101,20 @@ def is_writing() -> bool:
     return _writing.get()
 
 
-def prepare_sqlite(engine: Engine) -> None:
+def prepare(engine: Engine) -> None:
+    """Make the database begin transactions as we say."""
+    if engine.dialect.name == "sqlite":
+        _prepare_sqlite(engine)
+    else:
+        event.listen(engine, "begin", _begin_on_postgresql)
+
+
+def _begin_on_postgresql(connection: Connection) -> None:
+    if not connection.get_execution_options().get("is_durable", True):
+        connection.exec_driver_sql("SET LOCAL synchronous_commit TO OFF")
+
+
+def _prepare_sqlite(engine: Engine) -> None:
     """Make SQLite keep foreign keys, write ahead, wait for its turn, and begin transactions when we say so."""
 
     @event.listens_for(engine, "connect")
@@ -114,8 +130,17 @@ def prepare_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
-        is_write = connection.get_execution_options().get("is_write")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")
+        options = connection.get_execution_options()
+        if options.get("is_write"):
+            _wait_for_the_disk(connection, is_wanted=options.get("is_durable", True))
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("is_write") else "BEGIN")
+
+
+def _wait_for_the_disk(connection: Connection, *, is_wanted: bool) -> None:
+    """Say whether commits of this connection wait until they are on the disk. Can't be said inside a transaction."""
+    if connection.info.get("waits", True) != is_wanted:
+        connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if is_wanted else 'NORMAL'}")
+        connection.info["waits"] = is_wanted
 
 
 class QuietJSON(JSONSerializer):

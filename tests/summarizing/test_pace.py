@@ -23,7 +23,9 @@ def run(pieces: Iterator[Piece], **changes: float) -> Generator[Batch, None, Non
         "attempt_seconds": 20.0,
         "tick_seconds": 5.0,
     }
-    return paced(pieces, **{**seconds, **changes})
+    batches = paced(pieces, **{**seconds, **changes})
+    assert not next(batches)  # it has begun
+    return batches
 
 
 def text_of(batches: list[Batch]) -> str:
@@ -210,8 +212,8 @@ def test_nothing_leaks_when_callers_leave(server: ModelServer, script: Script) -
     engine = engine_on(server)
     server.script(script)
     before = open_sockets()
-    running = [run(engine.write(DOCUMENT, title="Ada"), tick_seconds=0.01) for _ in range(8)]
     calls = server.calls
+    running = [run(engine.write(DOCUMENT, title="Ada"), tick_seconds=0.01) for _ in range(8)]
     for batches in running:
         next(batches)
     assert eventually(lambda: server.calls == calls + 8)

@@ -113,8 +113,8 @@ class Document(Base):
         `again` asks for a new one even if there is one, and cuts every wait short. With `keeps_wait` the wait for
         further edits stays.
         """
-        with transaction():
-            document = db.session.get(Document, self.id, populate_existing=True, with_for_update=True)
+        with transaction(is_durable=False):
+            document = db.session.scalar(_held(), {"wanted": self.id})
             if document is None:
                 return
             summary = document._current_summary()
@@ -344,6 +344,13 @@ def _with_its_author() -> Select[Any]:
     """Asked for each page of a document, and so built once."""
     one = select(Document).where(Document.id == bindparam("wanted"))
     return one.options(db.joinedload(Document.author)).execution_options(populate_existing=True)
+
+
+@functools.cache
+def _held() -> Select[Any]:
+    """The document, held for a change: asked for at each click, and so built once."""
+    one = select(Document).where(Document.id == bindparam("wanted")).with_for_update()
+    return one.execution_options(populate_existing=True)
 
 
 def _rows() -> Select[Document, Summary | None]:

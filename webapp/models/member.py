@@ -125,15 +125,18 @@ class SignIn(Base):
         if not token:
             return None
         lifetime = current_settings().session_days * 86_400.0
-        sign_in = db.session.scalar(cls._standing(), {"hash": _token_hash(token), "lifetime": lifetime})
-        return sign_in.member if sign_in else None
+        member: Member | None = db.session.scalar(
+            cls._standing(), {"hash": _token_hash(token), "lifetime": lifetime}
+        )
+        return member
 
     @classmethod
     @functools.cache
     def _standing(cls) -> Select[Any]:
         """Asked at each request, and so built once."""
         youngest = now() - bindparam("lifetime", type_=Double())
-        return select(cls).where(cls.token_hash == bindparam("hash"), cls.created_at > youngest)
+        is_standing = (cls.token_hash == bindparam("hash"), cls.created_at > youngest)
+        return select(Member).join(cls, cls.member_id == Member.id).where(*is_standing)
 
     @classmethod
     def end(cls, token: str | None) -> None:

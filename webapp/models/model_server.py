@@ -5,7 +5,7 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Double, Select, String, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Double, Select, String, bindparam, exists, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.extensions import Base, current_settings, db, now
@@ -34,9 +34,7 @@ class ModelServer(Base):
     @classmethod
     def pause(cls) -> "ModelServer | None":
         """The pause that is on, or None. An engine without a server never pauses."""
-        if current_settings().engine != "openai":
-            return None
-        paused: ModelServer | None = db.session.scalar(cls._paused(), {"settings": _fingerprint()})
+        paused: ModelServer | None = db.session.scalar(cls._paused(), {"settings": server()})
         return paused
 
     @classmethod
@@ -47,10 +45,13 @@ class ModelServer(Base):
         return paused.execution_options(populate_existing=True)
 
     @classmethod
-    def admits(cls) -> bool:
-        """Whether a claim may go on, inside its transaction. During a pause one probe at a time may."""
-        if cls.pause() is None:
-            return True
+    def is_paused(cls) -> ColumnElement[bool]:
+        """Whether a pause is on, for a statement that gets `server()` as its parameter of that name."""
+        return exists().where(cls.reason.is_not(None), cls.fingerprint == bindparam("server", type_=String()))
+
+    @classmethod
+    def lets_probe(cls) -> bool:
+        """Whether a claim may go on during a pause, inside its transaction: one at a time, as a probe."""
         probe = (
             update(cls)
             .where(cls.reason.is_not(None), cls.paused_until <= now())
@@ -96,6 +97,11 @@ class ModelServer(Base):
     @property
     def next_probe_at(self) -> datetime | None:
         return as_datetime(self.paused_until)
+
+
+def server() -> str | None:
+    """What pauses are looked for of: the server that is set, or None for an engine without one."""
+    return _fingerprint() if current_settings().engine == "openai" else None
 
 
 def _fingerprint() -> str:

@@ -15,29 +15,33 @@ from typing import Any
 from flask import current_app
 from redis import RedisError
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
     Double,
     ForeignKey,
     Index,
-    Select,
+    Integer,
     String,
     Text,
     UniqueConstraint,
+    and_,
     bindparam,
+    case,
     column,
     func,
+    literal_column,
     or_,
     select,
     table,
     update,
 )
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 from sqlalchemy.orm.attributes import set_committed_value
-from sqlalchemy.sql.dml import ReturningUpdate
+from sqlalchemy.sql.dml import ReturningUpdate, Update
 
 from webapp import hints
 from webapp.extensions import Base, cache, current_settings, db, now, transaction
-from webapp.models.model_server import PAUSES_AT_ONCE, ModelServer
+from webapp.models.model_server import PAUSES_AT_ONCE, ModelServer, server
 from webapp.models.times import as_datetime
 from webapp.summarizing.engine import EngineFailure, FailureKind, Finished
 from webapp.summarizing.rendering import summary_html
@@ -48,6 +52,7 @@ MAX_BACKOFF_SECONDS = 900
 EXCERPT_CHARACTERS = 280
 CACHE_VERSION = 1  # of the shape of what is cached
 HOUR_SECONDS = 3600
+MUCH = 1_000_000_000
 REFUNDED = PAUSES_AT_ONCE  # what stops everybody is nobody's try
 SERVERS_OWN = (*REFUNDED, FailureKind.TRANSIENT)
 
@@ -188,23 +193,31 @@ class Summary(Base):
         Returns whether it moved.
         """
         is_settling = self.attempts == 0 and self.crashes == 0
-        may_move = [Summary.lane == Lane.WARM]
-        values: dict[str, Any] = {"lane": Lane.INTERACTIVE}
-        if at_once or (is_settling and not keeps_wait):
-            may_move.append(Summary.next_attempt_at > now())
-            values["next_attempt_at"] = now()
         if at_once:
             ModelServer.probe_at_once()
-            may_move.append(Summary.status == Status.PENDING)
-        moved = (
-            update(Summary)
-            .where(Summary.id == self.id, Summary.status == Status.PENDING, or_(*may_move))
-            .values(values)
-        )
-        is_moved = _rowcount(moved) == 1
+        wanted = {
+            "promoted_id": self.id,
+            "at_once": at_once,
+            "cuts": at_once or (is_settling and not keeps_wait),
+        }
+        result: Any = db.session.execute(self._promoted(), wanted)
+        is_moved = bool(result.rowcount == 1)
         if is_moved:
             set_committed_value(self, "lane", Lane.INTERACTIVE)  # all that is asked of it after this
         return is_moved
+
+    @classmethod
+    @functools.cache
+    def _promoted(cls) -> Update:
+        """Somebody waits for this one, too: built once."""
+        cuts, at_once = bindparam("cuts", type_=Boolean()), bindparam("at_once", type_=Boolean())
+        is_cut = and_(cuts, cls.next_attempt_at > now())
+        may_move = or_(cls.lane == Lane.WARM, is_cut, at_once)
+        moved = update(cls).where(cls.id == bindparam("promoted_id"), cls.status == Status.PENDING, may_move)
+        due_at = case((is_cut, now()), else_=cls.next_attempt_at)
+        return moved.values(lane=Lane.INTERACTIVE, next_attempt_at=due_at).execution_options(
+            synchronize_session=False
+        )
 
     def hint(self) -> None:
         """Tell the lane that there is work. It may be lost: the sweeper looks for what is due."""
@@ -215,28 +228,51 @@ class Summary(Base):
     @classmethod
     def claim(cls, summary_id: int) -> Claim | None:
         """Take a due row under a lease, its attempt counted before any work. None: somebody has it, or it must wait."""
-        settings = current_settings()
-        with transaction():
-            wanted = {"claimed_id": summary_id, "recipe": settings.recipe.hash}
-            read = db.session.execute(cls._with_its_text(), wanted).one_or_none()
-            if read is None or not cls._is_admitted(read.lane):
+        with transaction(is_durable=False):
+            taken = cls._take(summary_id)
+            if taken is None and cls._is_held_up(summary_id) and ModelServer.lets_probe():
+                taken = cls._take(summary_id, as_probe=True)
+            if taken is None:
                 return None
-            limits = {"most": settings.max_attempts, "lease": settings.lease_seconds}
-            fence = db.session.scalar(cls._taken(), {**wanted, **limits})
-            if fence is None:
-                return None
-            cls._show_status(summary_id, Status.PROCESSING)
-        return Claim(summary_id, read.document_id, fence, read.title, read.text)
+            cls._show_status(taken.document_id, summary_id, Status.PROCESSING)
+        return Claim(summary_id, taken.document_id, taken.fence, taken.title, taken.text)
 
-    # To build a statement takes longer than to run it, and somebody waits: those of a claim are built once.
+    @classmethod
+    def _take(cls, summary_id: int, *, as_probe: bool = False) -> Any:
+        """The row, if it is due and no pause of the model server, or only this probe during one, is in the way."""
+        settings = current_settings()
+        limits = {"most": settings.max_attempts, "lease": settings.lease_seconds, "as_probe": as_probe}
+        wanted = {"claimed_id": summary_id, "server": server(), **cls._due_now(), **limits}
+        return db.session.execute(cls._taken(), wanted).one_or_none()
+
+    @classmethod
+    def _is_held_up(cls, summary_id: int) -> bool:
+        """Whether the row is due and a pause of the model server alone keeps it from being taken."""
+        due = select(cls.id).where(cls.id == summary_id, *cls._is_due())
+        return ModelServer.pause() is not None and db.session.scalar(due, cls._due_now()) is not None
+
+    # To build a statement takes longer than to run it, and somebody waits: that of a claim is built once.
 
     @classmethod
     @functools.cache
-    def _taken(cls) -> ReturningUpdate[int]:
-        """The one guarded UPDATE of a claim, which returns the new fence."""
+    def _taken(cls) -> ReturningUpdate[Any]:
+        """The one guarded UPDATE of a claim: it returns the new fence, and what there is to be read."""
+        # The columns are named by hand: for SQLite the compiler would leave out whose they are.
+        document_id: ColumnElement[int] = literal_column("summaries.document_id")
+        version: ColumnElement[int] = literal_column("summaries.version")
+        title = select(_documents.c.title).where(_documents.c.id == document_id)
+        text = select(_revisions.c.text).where(
+            _revisions.c.document_id == document_id, _revisions.c.version == version
+        )
+        is_admitted = or_(bindparam("as_probe", type_=Boolean()), ~ModelServer.is_paused())
         return (
             update(cls)
-            .where(cls.id == bindparam("claimed_id"), *cls._is_due(), cls.attempts < bindparam("most"))
+            .where(
+                cls.id == bindparam("claimed_id"),
+                *cls._is_due(),
+                cls.attempts < bindparam("most"),
+                is_admitted,
+            )
             .values(
                 status=Status.PROCESSING,
                 attempts=cls.attempts + 1,
@@ -244,49 +280,40 @@ class Summary(Base):
                 claimed_at=now(),
                 lease_until=now() + bindparam("lease", type_=Double()),
             )
-            .returning(cls.fence)
+            .returning(
+                cls.fence,
+                cls.document_id,
+                title.scalar_subquery().label("title"),
+                text.scalar_subquery().label("text"),
+            )
             .execution_options(synchronize_session=False)
         )
 
     @classmethod
-    @functools.cache
-    def _with_its_text(cls) -> Select[Any]:
-        """A due row's lane and document, with the title and the text that it is of."""
-        return (
-            select(cls.lane, cls.document_id, _documents.c.title, _revisions.c.text)
-            .join(_documents, _documents.c.id == cls.document_id)
-            .join(
-                _revisions,
-                (_revisions.c.document_id == cls.document_id) & (_revisions.c.version == cls.version),
-            )
-            .where(cls.id == bindparam("claimed_id"), *cls._is_due())
-        )
-
-    @classmethod
-    def _is_admitted(cls, lane: str) -> bool:
-        """Whether neither the hour's share of warming nor a pause of the model server stands in the way."""
-        return (lane != Lane.WARM or cls._may_warm()) and ModelServer.admits()
-
-    @classmethod
     def _is_due(cls) -> tuple[ColumnElement[bool], ...]:
-        """What holds of rows that a worker set to the parameter `recipe` may take now, but for a pause.
+        """What holds of rows that a worker may take now, but for a pause. Its parameters are in `_due_now`.
 
         A row of another recipe is left to whoever is set to that one, as during an upgrade; or else the sweeper
-        asks anew.
+        asks anew. What nobody asked for waits once the hour's share of it is used up.
         """
-        is_ours = cls.recipe_hash == bindparam("recipe")
-        return (cls.status == Status.PENDING, cls.next_attempt_at <= now(), is_ours)
+        other = aliased(cls)
+        warmed = select(func.count()).where(
+            other.lane == Lane.WARM,
+            other.claimed_at > now() - HOUR_SECONDS,
+            other.engine == bindparam("due_engine"),
+        )
+        is_ours = cls.recipe_hash == bindparam("due_recipe")
+        may_warm = or_(
+            cls.lane == Lane.INTERACTIVE, warmed.scalar_subquery() < bindparam("share", type_=Integer())
+        )
+        return (cls.status == Status.PENDING, cls.next_attempt_at <= now(), is_ours, may_warm)
 
     @classmethod
-    def _may_warm(cls) -> bool:
-        """Whether the hour's share of summaries that nobody asked for is not used up."""
+    def _due_now(cls) -> dict[str, Any]:
+        """The parameters of `_is_due`. The embedded engine costs nothing, and warms as much as there is."""
         settings = current_settings()
-        if settings.engine == "extract":
-            return True
-        warmed = select(func.count()).where(
-            cls.lane == Lane.WARM, cls.claimed_at > now() - HOUR_SECONDS, cls.engine == settings.engine
-        )
-        return (db.session.scalar(warmed) or 0) < settings.warm_per_hour
+        share = MUCH if settings.engine == "extract" else settings.warm_per_hour
+        return {"due_recipe": settings.recipe.hash, "due_engine": settings.engine, "share": share}
 
     @classmethod
     def renew(cls, claim: Claim) -> bool:
@@ -313,7 +340,7 @@ class Summary(Base):
                 error_detail=None,
             )
             if is_mine:
-                cls._show_status(claim.summary_id, Status.COMPLETE, shown_summary_id=claim.summary_id)
+                cls._show_status(claim.document_id, claim.summary_id, Status.COMPLETE)
                 ModelServer.well()
         summary = db.session.get(cls, claim.summary_id, populate_existing=True) if is_mine else None
         if summary is not None:
@@ -332,7 +359,7 @@ class Summary(Base):
                 claim, error_code=failure.code, error_detail=failure.detail or None, **values
             )
             if is_mine:
-                cls._show_status(claim.summary_id, values["status"])
+                cls._show_status(claim.document_id, claim.summary_id, values["status"])
             if failure.kind in SERVERS_OWN and failure.code != "internal_error":
                 ModelServer.failed(failure)
             elif failure.kind is FailureKind.UNUSABLE:
@@ -351,7 +378,7 @@ class Summary(Base):
                 lease_until=None,
             )
             if is_mine:
-                cls._show_status(claim.summary_id, Status.PENDING)
+                cls._show_status(claim.document_id, claim.summary_id, Status.PENDING)
         return is_mine
 
     @classmethod
@@ -382,7 +409,7 @@ class Summary(Base):
             )
         )
         if moved:
-            self._show_status(self.id, status)
+            self._show_status(self.document_id, self.id, status)
 
     def _after(self, failure: EngineFailure) -> dict[str, Any]:
         """What a failure makes of the row: the values of the UPDATE."""
@@ -422,13 +449,10 @@ class Summary(Base):
         )
 
     @classmethod
-    def _show_status(cls, summary_id: int, status: str, **values: Any) -> None:
-        """Flip the document's status, where this is still its current summary."""
-        db.session.execute(
-            update(_documents)
-            .where(_documents.c.summary_id == summary_id)
-            .values(summary_status=status, **values)
-        )
+    def _show_status(cls, document_id: int, summary_id: int, status: str) -> None:
+        """Flip the document's status, where this is still its current summary. A finished one is shown from now on."""
+        shown = {"document": document_id, "summary": summary_id, "status": status}
+        db.session.execute(_flip(is_finished=status == Status.COMPLETE), shown)
 
     # --- reading ----------------------------------------------------------------------------------------------
 
@@ -521,11 +545,18 @@ class Summary(Base):
         if pause and pause.paused_until is not None:
             is_probe_due = db.session.scalar(select(pause.paused_until <= now()))
             limit = 1 if is_probe_due else 0
-        lanes = tuple(Lane) if cls._may_warm() else (Lane.INTERACTIVE,)
-        due = select(cls.id, cls.lane).where(*cls._is_due(), cls.lane.in_(lanes))
-        rows = due.order_by(cls.lane, cls.next_attempt_at, cls.id).limit(limit)
-        recipe = {"recipe": current_settings().recipe.hash}
-        return [(row.id, row.lane) for row in db.session.execute(rows, recipe)] if limit else []
+        rows = select(cls.id, cls.lane).where(*cls._is_due()).order_by(cls.lane, cls.next_attempt_at, cls.id)
+        found = db.session.execute(rows.limit(limit), cls._due_now())
+        return [(row.id, row.lane) for row in found] if limit else []
+
+
+@functools.cache
+def _flip(*, is_finished: bool) -> Update:
+    flip = update(_documents).where(
+        _documents.c.id == bindparam("document"), _documents.c.summary_id == bindparam("summary")
+    )
+    flip = flip.values(summary_status=bindparam("status"))
+    return flip.values(shown_summary_id=bindparam("summary")) if is_finished else flip
 
 
 def cache_key(document_id: int, content_hash: str, recipe_hash: str) -> str:

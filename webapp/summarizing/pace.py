@@ -40,9 +40,9 @@ def paced(
     tick_seconds: float,
     flush_seconds: float = 0.03,
 ) -> Generator[Batch, None, None]:
-    """Yield the engine's pieces as batches: the first words at once, later ones at most `flush_seconds` after
-    they came, and an empty batch at the latest `tick_seconds` after the last one. The last batch has
-    `finished`.
+    """Yield an empty batch once the engine has begun, then its pieces as batches: the first words at once, later
+    ones at most `flush_seconds` after they came, and an empty batch at the latest `tick_seconds` after the last
+    one. The last batch has `finished`.
 
     Raises the engine's EngineFailure, or one of kind TRANSIENT: "silent_start" and "silent" when nothing came
     for `first_word_seconds` before the first piece or `silence_seconds` after it, "too_slow" after
@@ -56,6 +56,7 @@ def paced(
     clock = _Clock(pump, first_word_seconds, silence_seconds, attempt_seconds)
     pump.start()
     try:
+        yield Batch()
         yield from _batches(pump, clock, tick_seconds, flush_seconds)
     finally:
         pump.stop()
