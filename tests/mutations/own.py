@@ -100,8 +100,8 @@ OWN = (
         (
             Edit(
                 SUMMARY,
-                "        return (db.session.scalar(warmed) or 0) < settings.warm_per_hour\n",
-                "        return (db.session.scalar(warmed) or 0) >= 0\n",
+                'MUCH if settings.engine == "extract" else settings.warm_per_hour',
+                "MUCH",
             ),
         ),
         (LIFE + "test_warming_has_a_cap_an_hour_which_readers_do_not_feel",),
@@ -132,9 +132,9 @@ OWN = (
         "A pause of the model server holds nobody back",
         (
             Edit(
-                "webapp/models/model_server.py",
-                "        if cls.pause() is None:\n            return True\n",
-                "        if cls.pause() is None or cls.id is not None:\n            return True\n",
+                SUMMARY,
+                '"as_probe": as_probe}',
+                '"as_probe": True}',
             ),
         ),
         (

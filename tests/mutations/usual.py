@@ -20,8 +20,8 @@ KNOWS_UPDATED_AT = Edit(
 )
 STATUS_TOUCHES = Edit(
     SUMMARY,
-    ".values(summary_status=status, **values)",
-    ".values(summary_status=status, updated_at=now(), **values)",
+    '.values(summary_status=bindparam("status"))',
+    '.values(summary_status=bindparam("status"), updated_at=now())',
 )
 
 USUAL = (
@@ -86,8 +86,7 @@ USUAL = (
         (
             Edit(
                 DOCUMENT,
-                "            document = db.session.get(Document, self.id, populate_existing=True, "
-                "with_for_update=True)\n"
+                '            document = db.session.scalar(_held(), {"wanted": self.id})\n'
                 "            if document is None:\n",
                 "            document = db.session.merge(self, load=False)\n"
                 "            if document is None:\n",
@@ -125,8 +124,8 @@ USUAL = (
         (
             Edit(
                 ACTOR,
-                "        return\n    tell(claim.document_id)\n    pen = ",
-                "        return\n    pen = ",
+                "        tell(claim.document_id)\n        for batch in batches:\n",
+                "        for batch in batches:\n",
             ),
         ),
         (LIFE + "test_each_change_of_status_is_told_once_it_can_be_read",),
@@ -250,13 +249,10 @@ USUAL = (
         (
             Edit(
                 SUMMARY,
-                '.where(cls.id == bindparam("claimed_id"), *cls._is_due(), cls.attempts',
-                '.where(cls.id == bindparam("claimed_id"), cls.status.in_(LIVE), cls.attempts',
-            ),
-            Edit(
-                SUMMARY,
-                '.where(cls.id == bindparam("claimed_id"), *cls._is_due())\n        )',
-                '.where(cls.id == bindparam("claimed_id"), cls.status.in_(LIVE))\n        )',
+                "                *cls._is_due(),\n                cls.attempts <",
+                '                cls.status.in_(LIVE), bindparam("due_recipe") == bindparam("due_recipe"),\n'
+                '                bindparam("due_engine") != "", bindparam("share") > 0,\n'
+                "                cls.attempts <",
             ),
         ),
         (LIFE + "test_every_hint_of_a_summary_together_makes_one_call",),
@@ -454,9 +450,9 @@ USUAL = (
         (
             Edit(
                 SUMMARY,
-                "            read = db.session.execute(cls._with_its_text()",
+                "            taken = cls._take(summary_id)\n            if",
                 "            db.session.get_one(cls, summary_id)\n"
-                "            read = db.session.execute(cls._with_its_text()",
+                "            taken = cls._take(summary_id)\n            if",
             ),
         ),
         (LIFE + "test_document_deleted_before_its_hint_comes_is_no_error",),
