@@ -12,7 +12,7 @@ import grimp
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PURE = ("webapp.summarizing", "webapp.importing")
+PURE = ("webapp.summarizing", "webapp.importing", "webapp.reading")
 WEB = ("webapp.views", "webapp.api")
 OF_THE_WEB_AND_OF_SQL = (
     "flask", "werkzeug", "jinja2", "sqlalchemy", "psycopg", "sqlite3", "redis", "dramatiq", "cachelib", "alembic",

@@ -229,6 +229,7 @@ class Revision(Base):
     version: Mapped[int]
     title: Mapped[str] = mapped_column(String(TITLE_CHARACTERS))
     text: Mapped[str] = mapped_column(Text)
+    format: Mapped[str] = mapped_column(String(12), default="plain", server_default="plain")
     content_hash: Mapped[str] = mapped_column(String(64))
     author_id: Mapped[int | None] = mapped_column(ForeignKey("members.id", ondelete="SET NULL"))
     created_at: Mapped[float] = mapped_column(Double, default=now())

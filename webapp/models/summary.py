@@ -43,7 +43,7 @@ from webapp import hints
 from webapp.extensions import Base, cache, current_settings, db, now, transaction
 from webapp.models.model_server import PAUSES_AT_ONCE, ModelServer, server
 from webapp.models.times import as_datetime
-from webapp.summarizing.engine import EngineFailure, FailureKind, Finished
+from webapp.summarizing.engine import OWN_LANGUAGE, EngineFailure, FailureKind, Finished, Style
 from webapp.summarizing.rendering import summary_html
 from webapp.summarizing.sanitizing import visible
 
@@ -132,6 +132,14 @@ class Summary(Base):
     finish_reason: Mapped[str | None] = mapped_column(String(40))
     tokens_in: Mapped[int | None]
     tokens_out: Mapped[int | None]
+    style: Mapped[str] = mapped_column(String(12), default=Style.KEY_POINTS, server_default=Style.KEY_POINTS)
+    language: Mapped[str] = mapped_column(String(40), default=OWN_LANGUAGE, server_default=OWN_LANGUAGE)
+    instruction: Mapped[str] = mapped_column(Text, default="", server_default="")
+    task: Mapped[str] = mapped_column(Text, default="", server_default="")
+    parts_done: Mapped[int] = mapped_column(default=0, server_default="0")
+    parts_total: Mapped[int] = mapped_column(default=0, server_default="0")
+    coverage: Mapped[str | None] = mapped_column(Text)
+    grounding: Mapped[str | None] = mapped_column(Text)
 
     # --- asking -----------------------------------------------------------------------------------------------
 

@@ -1,0 +1,105 @@
+"""Sources of texts, imports, nodes of long documents, and what is asked of a summary"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+ASKED = (
+    sa.Column("style", sa.String(length=12), nullable=False, server_default="key points"),
+    sa.Column("language", sa.String(length=40), nullable=False, server_default="document"),
+    sa.Column("instruction", sa.Text(), nullable=False, server_default=""),
+    sa.Column("task", sa.Text(), nullable=False, server_default=""),
+    sa.Column("parts_done", sa.Integer(), nullable=False, server_default="0"),
+    sa.Column("parts_total", sa.Integer(), nullable=False, server_default="0"),
+    sa.Column("coverage", sa.Text(), nullable=True),
+    sa.Column("grounding", sa.Text(), nullable=True),
+)
+
+
+def upgrade() -> None:
+    op.create_table(
+        "sources",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("document_id", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=12), nullable=False),
+        sa.Column("name", sa.String(length=500), nullable=False),
+        sa.Column("url", sa.Text(), nullable=True),
+        sa.Column("author", sa.String(length=300), nullable=True),
+        sa.Column("dated", sa.String(length=10), nullable=True),
+        sa.Column("language", sa.String(length=35), nullable=True),
+        sa.Column("pages", sa.Integer(), nullable=True),
+        sa.Column("notes", sa.Text(), nullable=False),
+        sa.Column("media_type", sa.String(length=100), nullable=False),
+        sa.Column("size_bytes", sa.Integer(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("created_at", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["document_id"], ["documents.id"], name=op.f("fk_sources_document_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sources")),
+        sa.UniqueConstraint("document_id", "version", name=op.f("uq_sources_document_id_version")),
+    )
+    with op.batch_alter_table("sources", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sources_sha256"), ["sha256"], unique=False)
+    op.create_table(
+        "imports",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("member_id", sa.Integer(), nullable=True),
+        sa.Column("name", sa.String(length=500), nullable=False),
+        sa.Column("url", sa.Text(), nullable=True),
+        sa.Column("sha256", sa.String(length=64), nullable=True),
+        sa.Column("size_bytes", sa.Integer(), nullable=True),
+        sa.Column("media_type", sa.String(length=100), nullable=True),
+        sa.Column("status", sa.String(length=12), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("crashes", sa.Integer(), nullable=False),
+        sa.Column("next_attempt_at", sa.Double(), nullable=False),
+        sa.Column("fence", sa.Integer(), nullable=False),
+        sa.Column("lease_until", sa.Double(), nullable=True),
+        sa.Column("error_code", sa.String(length=40), nullable=True),
+        sa.Column("error_detail", sa.Text(), nullable=True),
+        sa.Column("document_id", sa.Integer(), nullable=True),
+        sa.Column("is_known", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.Double(), nullable=False),
+        sa.Column("finished_at", sa.Double(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["member_id"], ["members.id"], name=op.f("fk_imports_member_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_imports")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("imports", schema=None) as batch_op:
+        batch_op.create_index("ix_imports_due", ["status", "next_attempt_at"], unique=False)
+        batch_op.create_index("ix_imports_of_member", ["member_id", "id"], unique=False)
+    op.create_table(
+        "nodes",
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("notes", sa.Text(), nullable=False),
+        sa.Column("tokens_in", sa.Integer(), nullable=True),
+        sa.Column("tokens_out", sa.Integer(), nullable=True),
+        sa.Column("used_at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_nodes")),
+    )
+    with op.batch_alter_table("nodes", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_nodes_used_at"), ["used_at"], unique=False)
+    with op.batch_alter_table("revisions", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("format", sa.String(length=12), nullable=False, server_default="plain"))
+    with op.batch_alter_table("summaries", schema=None) as batch_op:
+        for column in ASKED:
+            batch_op.add_column(column)
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("summaries", schema=None) as batch_op:
+        for column in ASKED:
+            batch_op.drop_column(column.name)
+    with op.batch_alter_table("revisions", schema=None) as batch_op:
+        batch_op.drop_column("format")
+    op.drop_table("nodes")
+    op.drop_table("imports")
+    op.drop_table("sources")
