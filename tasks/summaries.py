@@ -102,9 +102,9 @@ def _kept(claim: Claim, writer: Engine) -> Iterator[Batch]:
         tick_seconds=min(0.5, settings.renew_seconds),
     )
     try:
-        next(batches)  # the engine has begun, and need not wait until everybody is told
-        tell(claim.document_id)
-        for batch in batches:
+        for number, batch in enumerate(batches):
+            if number == 0:  # the engine has begun, and need not wait until everybody is told
+                tell(claim.document_id)
             if stopping.is_set() and batch.finished is None:
                 raise Stopped
             if time.monotonic() >= renew_at:

@@ -139,7 +139,8 @@ def _prepare_sqlite(engine: Engine) -> None:
 def _wait_for_the_disk(connection: Connection, *, is_wanted: bool) -> None:
     """Say whether commits of this connection wait until they are on the disk. Can't be said inside a transaction."""
     if connection.info.get("waits", True) != is_wanted:
-        connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if is_wanted else 'NORMAL'}")
+        driver: Any = connection.connection.dbapi_connection
+        driver.execute(f"PRAGMA synchronous={'FULL' if is_wanted else 'NORMAL'}")
         connection.info["waits"] = is_wanted
 
 

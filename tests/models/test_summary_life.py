@@ -29,6 +29,7 @@ from webapp.models.model_server import ModelServer as Health
 from webapp.models.presence import Presence
 from webapp.models.summary import MAX_CRASHES, cache_key
 from webapp.summarizing.engine import EngineFailure, FailureKind, Finished, Style
+from webapp.summarizing.pace import BEGUN_SECONDS
 
 ANOTHER = ARTICLE.replace("Skerrymore", "Eilean Ban")
 
@@ -708,10 +709,12 @@ class Ear:
 def test_each_change_of_status_is_told_once_it_can_be_read(
     alice: Member, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """B5: the failed try, the next one and the lost worker are told as the success is."""
+    """B5: the failed try, the next one and the lost worker are told as the success is; not what is over at once."""
     ear = Ear(events.redis())
     monkeypatch.setattr(events, "redis", lambda: ear)
-    model_server.script([Script.status(500), Script.words(), Script.too_long()])
+    slowly: dict[str, Any] = {"slice_bytes": 40, "slice_seconds": 2 * BEGUN_SECONDS}
+    server_answers = [Script.status(500).but(**slowly), Script.words(), Script.too_long().but(**slowly)]
+    model_server.script(server_answers)
     document = save(alice)
     work()
     document.summarize_later(again=True)

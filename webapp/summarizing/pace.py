@@ -10,6 +10,9 @@ from typing import Any
 from webapp.summarizing.engine import EngineFailure, FailureKind, Finished, Piece, Reset, Words
 
 
+BEGUN_SECONDS = 0.02  # in which an engine asks its server, with nothing else going on in this process
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """What is new: forget the words before if `reset`, then add `words`. An empty batch is a tick."""
@@ -40,9 +43,9 @@ def paced(
     tick_seconds: float,
     flush_seconds: float = 0.03,
 ) -> Generator[Batch, None, None]:
-    """Yield an empty batch once the engine has begun, then its pieces as batches: the first words at once, later
-    ones at most `flush_seconds` after they came, and an empty batch at the latest `tick_seconds` after the last
-    one. The last batch has `finished`.
+    """Yield the engine's pieces as batches: the first words at once, later ones at most `flush_seconds` after
+    they came, and an empty batch at the latest `tick_seconds` after the last one. The first batch comes within
+    BEGUN_SECONDS: by then the engine has begun. The last batch has `finished`.
 
     Raises the engine's EngineFailure, or one of kind TRANSIENT: "silent_start" and "silent" when nothing came
     for `first_word_seconds` before the first piece or `silence_seconds` after it, "too_slow" after
@@ -56,7 +59,6 @@ def paced(
     clock = _Clock(pump, first_word_seconds, silence_seconds, attempt_seconds)
     pump.start()
     try:
-        yield Batch()
         yield from _batches(pump, clock, tick_seconds, flush_seconds)
     finally:
         pump.stop()
@@ -67,7 +69,7 @@ def _batches(
 ) -> Generator[Batch, None, None]:
     pending = Batch()
     flush_at = 0.0
-    tick_at = time.monotonic() + tick_seconds
+    tick_at = time.monotonic() + min(tick_seconds, BEGUN_SECONDS)
     while not pending.finished:
         wake_at = min(flush_at if pending else tick_at, clock.ends_at)
         piece = pump.next(wake_at - time.monotonic())
