@@ -712,9 +712,9 @@ def test_each_change_of_status_is_told_once_it_can_be_read(
     """B5: the failed try, the next one and the lost worker are told as the success is; not what is over at once."""
     ear = Ear(events.redis())
     monkeypatch.setattr(events, "redis", lambda: ear)
-    slowly: dict[str, Any] = {"slice_bytes": 40, "slice_seconds": 2 * BEGUN_SECONDS}
-    server_answers = [Script.status(500).but(**slowly), Script.words(), Script.too_long().but(**slowly)]
-    model_server.script(server_answers)
+    late = (5 * BEGUN_SECONDS,)
+    answers = [Script.status(500).but(events=late), Script.words(), Script.too_long().but(events=late)]
+    model_server.script(answers)
     document = save(alice)
     work()
     document.summarize_later(again=True)

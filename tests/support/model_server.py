@@ -395,6 +395,7 @@ class _Connection:
 
     async def send_plain(self, script: Script) -> None:
         body = script.body or b""
+        await asyncio.sleep(sum(event for event in script.events if isinstance(event, float | int)))
         await self._head(script, f"Content-Length: {len(body)}")
         sent = body if script.cut_after is None else body[: script.cut_after]
         self._writer.write(sent)

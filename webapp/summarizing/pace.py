@@ -9,7 +9,6 @@ from typing import Any
 
 from webapp.summarizing.engine import EngineFailure, FailureKind, Finished, Piece, Reset, Words
 
-
 BEGUN_SECONDS = 0.02  # in which an engine asks its server, with nothing else going on in this process
 
 
