@@ -2,6 +2,7 @@
 
 import getpass
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -99,6 +100,66 @@ def doctor() -> None:
     for finding in findings:
         click.echo(str(finding))
     sys.exit(0 if all(finding.is_well for finding in findings) else 1)
+
+
+@cli.command("export")
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+def export_library(folder: Path) -> None:
+    """Write the library into a new folder, for people to read and for `precis import`."""
+    from webapp import create_app
+    from webapp.models.archive import Refused, write
+    from webapp.processes.up import migrate
+
+    app, number = create_app(settings()), 0
+    migrate(app)
+    try:
+        with app.app_context():
+            for number, document in enumerate(write(folder), 1):
+                for name in document.missing:
+                    click.echo(
+                        f"“{document.title}”: its original {name} is not in the data folder.", err=True
+                    )
+                _count(number, "exported")
+    except Refused as error:
+        raise Sentence(error) from None
+    click.echo(f"{_documents(number)} exported to {folder}.")
+
+
+@cli.command("import")
+@click.argument("path", metavar="DIR", type=click.Path(exists=True, path_type=Path))
+def import_library(path: Path) -> None:
+    """Bring the documents of an export into the library, with their summaries."""
+    from webapp import create_app
+    from webapp.models.archive import Refused, read
+    from webapp.processes.up import migrate
+
+    app, new, known, damaged = create_app(settings()), 0, 0, 0
+    migrate(app)
+    try:
+        with app.app_context():
+            for number, arrival in enumerate(read(path), 1):
+                new += arrival.problem is None and not arrival.is_known
+                known += arrival.is_known
+                damaged += arrival.problem is not None
+                if arrival.problem:
+                    click.echo(f"{arrival.name}: {arrival.problem}", err=True)
+                for name in arrival.missing:
+                    click.echo(f"{arrival.name}: the export has no original {name}.", err=True)
+                _count(number, "read")
+    except Refused as error:
+        raise Sentence(error) from None
+    click.echo(f"{_documents(new)} imported, {known} were there already, {damaged} could not be read.")
+    sys.exit(1 if damaged else 0)
+
+
+def _count(number: int, done: str) -> None:
+    """A sign of life now and then."""
+    if number % 1_000 == 0:
+        click.echo(f"{_documents(number)} {done} so far.")
+
+
+def _documents(number: int) -> str:
+    return "1 document" if number == 1 else f"{number:,} documents"
 
 
 @cli.group()

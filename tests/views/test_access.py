@@ -19,7 +19,7 @@ PUBLIC = {"sessions.new", "sessions.create", "setup.new", "setup.create", "healt
           "health.metrics", "static"}  # fmt: skip
 FOR_EDITORS = {"documents.new", "documents.create", "documents.edit", "documents.update", "documents.confirm",
                "documents.remove", "documents.destroy"}  # fmt: skip
-FOR_MEMBERS = {"documents.index", "documents.show", "documents.events", "summaries.show", "summaries.create",
+FOR_MEMBERS = {"documents.index", "documents.show", "documents.events", "markdown.show", "summaries.show", "summaries.create",
                "summaries.events", "sessions.destroy"}  # fmt: skip
 
 

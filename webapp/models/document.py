@@ -56,7 +56,7 @@ class Document(Base):
     content_hash: Mapped[str] = mapped_column(String(64))
     characters: Mapped[int]
     author_id: Mapped[int | None] = mapped_column(ForeignKey("members.id", ondelete="SET NULL"), index=True)
-    created_at: Mapped[float] = mapped_column(Double, default=now())
+    created_at: Mapped[float] = mapped_column(Double, default=now(), index=True)
     updated_at: Mapped[float] = mapped_column(Double, default=now())
     summary_status: Mapped[str | None] = mapped_column(String(12))
     summary_id: Mapped[int | None]

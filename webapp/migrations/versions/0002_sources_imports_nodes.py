@@ -87,6 +87,8 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("nodes", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_nodes_used_at"), ["used_at"], unique=False)
+    with op.batch_alter_table("documents", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_documents_created_at"), ["created_at"], unique=False)
     with op.batch_alter_table("revisions", schema=None) as batch_op:
         batch_op.add_column(sa.Column("format", sa.String(length=12), nullable=False, server_default="plain"))
     with op.batch_alter_table("summaries", schema=None) as batch_op:
@@ -100,6 +102,8 @@ def downgrade() -> None:
             batch_op.drop_column(column.name)
     with op.batch_alter_table("revisions", schema=None) as batch_op:
         batch_op.drop_column("format")
+    with op.batch_alter_table("documents", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_documents_created_at"))
     op.drop_table("nodes")
     op.drop_table("imports")
     op.drop_table("sources")

@@ -1,0 +1,243 @@
+"""Reading an archive: one document after the other, each in a transaction of its own, or not at all.
+
+An archive may be damaged, or made to do harm. Nothing of it is believed: names are paths below its folder, hashes
+are counted again, and each value is one that its column takes. Nothing is asked of a model.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import DataError, IntegrityError
+
+from webapp.extensions import Base, db, transaction
+from webapp.models.archive import originals
+from webapp.models.archive.folder import (
+    CHECKSUMS,
+    DOCUMENTS,
+    ENTRY,
+    ENTRY_BYTES,
+    Damaged,
+    Refused,
+    content,
+    listed,
+    manifest,
+    opened,
+    parsed,
+)
+from webapp.models.archive.identity import free_id
+from webapp.models.archive.rows import checked
+from webapp.models.document import Document, Revision, content_hash
+from webapp.models.member import Member
+from webapp.models.source import Source
+from webapp.models.summary import Lane, Status, Summary, cache_key
+
+TEXT_BYTES = 100_000_000  # as much as PRECIS_MAX_TEXT_BYTES can ever allow
+FORMATS = {Revision: ("plain", "markdown"), Summary: ("sentences", "markdown")}
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What became of one document of the archive: it is there now, it was there before, or it is damaged.
+
+    `name` is that of its folder; `missing` names the originals that did not come along.
+    """
+
+    name: str
+    document_id: int | None = None
+    is_known: bool = False
+    problem: str | None = None
+    missing: tuple[str, ...] = ()
+
+
+def read(folder: Path) -> Iterator[Arrival]:
+    """Take the documents of an export into the library, and yield what became of each.
+
+    Raises Refused for what is not a whole export. A document that is there already is not doubled.
+    """
+    sha256 = manifest(folder).get(CHECKSUMS)
+    if not isinstance(sha256, str):
+        raise Refused(f"{folder} is no export of a library: its manifest lacks a hash.")
+    for name, files in listed(folder, sha256):
+        yield _taken(folder / DOCUMENTS / name, files)
+        db.session.expunge_all()
+
+
+def _taken(folder: Path, files: dict[str, str]) -> Arrival:
+    arriving = _Arriving(folder, files)
+    try:
+        return arriving.take()
+    except Damaged as error:
+        problem = str(error)
+    except (IntegrityError, DataError):
+        problem = "Its rows contradict each other."
+    arriving.leave()
+    return Arrival(folder.name, problem=problem)
+
+
+class _Arriving:
+    """One document on its way into the library."""
+
+    def __init__(self, folder: Path, files: dict[str, str]) -> None:
+        self._folder, self._files = folder, files
+        self._hashes: dict[int, str] = {}  # of the text of each version
+        self._brought: list[str] = []  # the originals that were not there before
+
+    def take(self) -> Arrival:
+        entry = parsed(self._content(ENTRY, ENTRY_BYTES), ENTRY)
+        row = checked(Document, entry)
+        if (known := _known(row)) is not None:
+            return Arrival(self._folder.name, known, is_known=True)
+        sources = [(checked(Source, each), each.get("file")) for each in _list(entry, "sources")]
+        missing = tuple(source["name"] for source, path in sources if not self._keep(source, path))
+        with transaction(is_durable=False):
+            document = Document(**row | {"id": free_id(row["id"])}, author_id=_author_id(entry))
+            _add(document)
+            self._take_revisions(document, entry)
+            summaries = self._take_summaries(document, entry)
+            self._take_sources(document, [source for source, _ in sources])
+        Summary.forget(cache_key(document.id, each.content_hash, each.recipe_hash) for each in summaries)
+        return Arrival(self._folder.name, document.id, missing=missing)
+
+    def leave(self) -> None:
+        """Take away the originals of a document that could not be taken."""
+        for sha256 in self._brought:
+            if db.session.scalar(select(Source.id).where(Source.sha256 == sha256).limit(1)) is None:
+                originals.drop(sha256)
+
+    def _content(self, path: object, most: int) -> bytes:
+        """What is in a file that the list of the archive names, and that is as it says."""
+        if not isinstance(path, str) or path not in self._files:
+            raise Damaged(f"{str(path)[:200]!r} is not among its files.")
+        return content(self._folder, path, most, self._files[path])
+
+    def _keep(self, source: dict[str, Any], path: object) -> bool:
+        """Keep the original of a source. Returns whether it came along."""
+        url = source.get("url")
+        if url is not None and not url.startswith(("http://", "https://")):
+            raise Damaged(f"A source has the address {url[:200]!r}.")
+        is_there = originals.path_of(source["sha256"]).exists()
+        if path is None or is_there:
+            return is_there
+        if not isinstance(path, str) or self._files.get(path) != source["sha256"]:
+            raise Damaged(f"{str(path)[:200]!r} is not the original that it is said to be.")
+        with opened(self._folder, path) as file:
+            if not originals.keep(file, source["sha256"]):
+                raise Damaged(f"{path} is not what was exported: its SHA-256 is another one.")
+        self._brought.append(source["sha256"])
+        return True
+
+    def _take_revisions(self, document: Document, entry: dict[str, Any]) -> None:
+        """Each text by itself, as each may be long."""
+        for given in _list(entry, "revisions"):
+            row = checked(Revision, given)
+            text = self._text(row, given)
+            _add(Revision(**row, document_id=document.id, text=text, author_id=_author_id(given)))
+            self._hashes[row["version"]] = row["content_hash"]
+            if row["version"] == document.version:
+                told = (document.title, document.content_hash, document.characters)
+                if told != (row["title"], row["content_hash"], len(text)):
+                    raise Damaged("What it says of its text is not what its last version says.")
+        if not self._hashes or document.version != max(self._hashes):
+            raise Damaged("Its last version is not there.")
+
+    def _text(self, row: dict[str, Any], given: Any) -> str:
+        try:
+            text = self._content(given.get("file"), TEXT_BYTES).decode()
+        except UnicodeDecodeError:
+            raise Damaged(f"The text of version {row['version']} is not UTF-8.") from None
+        if "\0" in text or content_hash(text) != row["content_hash"]:
+            raise Damaged(f"The text of version {row['version']} is not the one that it is said to be.")
+        if row.get("format", "plain") not in FORMATS[Revision]:
+            raise Damaged(f"Version {row['version']} has a format that this Precis does not know.")
+        return text
+
+    def _take_summaries(self, document: Document, entry: dict[str, Any]) -> list[Summary]:
+        summaries = [self._summary(document, checked(Summary, each)) for each in _list(entry, "summaries")]
+        for summary in summaries:
+            _add(summary)
+        current, shown = (_chosen(entry, name, summaries) for name in ("summary", "shown_summary"))
+        if current and current.content_hash != document.content_hash:
+            raise Damaged("Its summary is of another text.")
+        if shown and shown.status != Status.COMPLETE:
+            raise Damaged("It shows a summary that is not complete.")
+        document.summary_id, document.summary_status = (
+            (current.id, current.status) if current else (None, None)
+        )
+        document.shown_summary_id = shown.id if shown else None
+        return summaries
+
+    def _summary(self, document: Document, row: dict[str, Any]) -> Summary:
+        summary = Summary(
+            **row, document_id=document.id, lane=Lane.WARM, next_attempt_at=row.get("created_at", 0.0)
+        )
+        if not _is_whole(summary):
+            raise Damaged("It has a summary that is not whole.")
+        if summary.content_hash not in self._hashes.values():
+            raise Damaged("It has a summary of a text that it never had.")
+        return summary
+
+    def _take_sources(self, document: Document, sources: list[dict[str, Any]]) -> None:
+        for row in sources:
+            if row["version"] not in self._hashes or not _is_json(row.get("notes")):
+                raise Damaged("It has a source of a version that it never had.")
+            _add(Source(**row, document_id=document.id))
+
+
+def _add(row: Base) -> None:
+    db.session.add(row)
+    db.session.flush()
+
+
+def _known(row: dict[str, Any]) -> int | None:
+    """The document of the library that is this one, perhaps in a later version."""
+    made_then = select(Document.id).where(Document.created_at == row.get("created_at"))
+    has_it = made_then.join(Revision, Revision.document_id == Document.id).where(
+        Revision.content_hash == row["content_hash"], Revision.title == row["title"]
+    )
+    return db.session.scalar(has_it.limit(1))
+
+
+def _author_id(given: Any) -> int | None:
+    """The member with this address. None is a former one."""
+    email = given.get("author")
+    return (
+        db.session.scalar(select(Member.id).where(Member.email == email)) if isinstance(email, str) else None
+    )
+
+
+def _is_whole(summary: Summary) -> bool:
+    """Whether it is one that a worker could have finished, or failed."""
+    if not (_is_json(summary.coverage) and _is_json(summary.grounding)):
+        return False
+    if summary.status == Status.FAILED:
+        return summary.text is None
+    is_finished = summary.status == Status.COMPLETE and summary.finish_reason == "stop"
+    return is_finished and bool(summary.text) and summary.format in FORMATS[Summary]
+
+
+def _list(entry: dict[str, Any], name: str) -> list[Any]:
+    found = entry.get(name)
+    if not isinstance(found, list):
+        raise Damaged(f"{ENTRY} lacks its {name}.")
+    return found
+
+
+def _chosen(entry: dict[str, Any], name: str, summaries: list[Summary]) -> Summary | None:
+    """The summary that the entry names by its place in the list."""
+    place = entry.get(name)
+    if place is None:
+        return None
+    if not isinstance(place, int) or not 0 <= place < len(summaries):
+        raise Damaged(f"Its {name} is not in its list.")
+    return summaries[place]
+
+
+def _is_json(told: str | None) -> bool:
+    try:
+        return told is None or json.loads(told) is not None
+    except (ValueError, RecursionError):
+        return False

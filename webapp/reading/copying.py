@@ -1,0 +1,95 @@
+"""A document as one Markdown file: a head that a person reads, its summary with its label, and its text."""
+
+import re
+import unicodedata
+from datetime import datetime
+from typing import NamedTuple
+
+from webapp.importing.escaping import escaped, escaped_line
+from webapp.summarizing.sanitizing import visible
+
+NAME_CHARS = 60
+NAME_BYTES = 150  # of the 255 that file systems take
+_RUN = re.compile(r"`{3,}")
+_ADDRESS = re.compile(r"https?://[^\s<>\\]+")
+# What loads or leads somewhere in a summary: its author is a model, which may have been told to by the text.
+_LEADING = re.compile(r"(?<!\\)((?:\\\\)*)([\[<])")
+
+
+class Head(NamedTuple):
+    """What is told of a document above its text. `saved` is aware; `source` a line made by `source`."""
+
+    title: str
+    author: str
+    saved: datetime
+    version: int
+    source: str = ""
+
+
+class Told(NamedTuple):
+    """A finished summary: its text in format "markdown" or "sentences", and who wrote it, when and of what."""
+
+    label: str
+    text: str
+    format: str
+    written: datetime | None
+    version: int
+
+
+def document(head: Head, told: Told | None, text: str, format: str) -> str:
+    """The whole file. A text in Markdown follows as it is; one that was typed stands in a fence, letter for letter."""
+    parts = [title(head.title), _facts(head), *([head.source] if head.source else [])]
+    if told:
+        parts += ["## Summary", summary(told, head.version).rstrip("\n")]
+    parts += ["---", text if format == "markdown" else fenced(text)]
+    return "\n\n".join(parts).removesuffix("\n") + "\n"
+
+
+def title(words: str) -> str:
+    """A heading of these words, whatever they are made of."""
+    line = escaped(" ".join(visible(words).split()))
+    return "# " + re.sub(r"(?<!\\)#+$", lambda found: "\\" + found[0], line)
+
+
+def summary(told: Told, version: int) -> str:
+    """The label, and the words of a summary. It says which version it is of where that is not `version`."""
+    facts = [escaped(told.label), *([_day(told.written)] if told.written else [])]
+    if told.version != version:
+        facts.append(f"of version {told.version}")
+    words = visible(told.text)
+    if told.format == "sentences":
+        words = "\n".join(f"- {escaped_line(line.strip())}" for line in words.split("\n") if line.strip())
+    else:
+        words = _LEADING.sub(r"\1\\\2", words)
+    return f"*{' · '.join(facts)}*\n\n{words.strip()}\n"
+
+
+def source(name: str, *, url: str | None, author: str | None, dated: str | None) -> str:
+    """Where a text came from, in a line."""
+    told = [escaped(name), *([escaped(author)] if author else []), *([escaped(dated)] if dated else [])]
+    if url:
+        told.append(f"<{url}>" if _ADDRESS.fullmatch(url) else escaped(url))
+    return "From " + " · ".join(" ".join(visible(part).split()) for part in told)
+
+
+def fenced(text: str) -> str:
+    """A text within a fence that is longer than any in it: what a reader of Markdown finds there is the text."""
+    fence = "`" * max([3, *(len(run) + 1 for run in _RUN.findall(text))])
+    return f"{fence}text\n{text}\n{fence}"
+
+
+def file_name(words: str) -> str:
+    """A name that every file system takes, in the script of the words: "Straße nach Süden!" is "Straße-nach-Süden"."""
+    letters = unicodedata.normalize("NFC", visible(words))
+    kept = "".join(letter if unicodedata.category(letter)[0] in "LMN" else " " for letter in letters)
+    name = "-".join(kept.split())[:NAME_CHARS]
+    return name.encode()[:NAME_BYTES].decode(errors="ignore").strip("-")
+
+
+def _facts(head: Head) -> str:
+    author = escaped(" ".join(visible(head.author).split()))
+    return f"{author} · {_day(head.saved)} · Version {head.version}"
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment.day} {moment:%B %Y}"
