@@ -9,6 +9,7 @@ from functools import cache
 import dramatiq
 from flask import Flask
 
+from tasks import renditions
 from webapp import create_app, hints
 from webapp.config import Settings
 from webapp.events import Pen, tell
@@ -127,8 +128,9 @@ def engine(settings: Settings) -> Engine:
 
 
 def make_app() -> Flask:
-    """The application of a worker process, its actor declared."""
+    """The application of a worker process, its actors declared."""
     app = create_app()
     declare(app)
+    renditions.declare(app)
     engine(app.config["SETTINGS"])  # made now: it would take the first click's time
     return app

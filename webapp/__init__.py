@@ -98,7 +98,7 @@ def _start_redis(app: Flask, url: str, settings: Settings) -> None:
 
 
 def _register_views(app: Flask) -> None:
-    from webapp.views import documents, health, markdown, sessions, setup, summaries
+    from webapp.views import changes, documents, health, markdown, revisions, sessions, setup, summaries
 
-    for module in (documents, markdown, summaries, sessions, setup, health):
+    for module in (documents, revisions, changes, markdown, summaries, sessions, setup, health):
         app.register_blueprint(module.blueprint)

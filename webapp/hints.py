@@ -1,4 +1,4 @@
-"""Hints: Dramatiq messages that carry a summary's id. One may be lost, doubled or late without harm."""
+"""Hints: Dramatiq messages that carry ids. One may be lost, doubled or late without harm."""
 
 import logging
 
@@ -7,21 +7,31 @@ from flask import current_app
 from redis import RedisError
 
 ACTOR = "generate"
+LAYING_OUT = "lay_out"
 log = logging.getLogger(__name__)
 
 
 def send(summary_id: int, lane: str) -> None:
-    """Put a hint on a lane. What keeps it from being sent is logged, and left to the sweeper.
+    """Put a hint of a summary on a lane. What keeps it from being sent is logged, and left to the sweeper.
 
     Raises SentTooEarly inside a write transaction: a worker could read the hint before the row is there.
     """
+    _send(ACTOR, (summary_id,), lane)
+
+
+def lay_out(document_id: int, version: int, lane: str) -> None:
+    """Put a hint of a long text on a lane, as above; if it is lost, whoever opens the page sends another."""
+    _send(LAYING_OUT, (document_id, version), lane)
+
+
+def _send(actor: str, ids: tuple[int, ...], lane: str) -> None:
     message: dramatiq.Message[None] = dramatiq.Message(
-        queue_name=lane, actor_name=ACTOR, args=(summary_id,), kwargs={}, options={}
+        queue_name=lane, actor_name=actor, args=ids, kwargs={}, options={}
     )
     try:
         current_app.extensions["broker"].enqueue(message)
     except RedisError as error:
-        log.warning("No hint for summary %s was sent: %s", summary_id, error)
+        log.warning("No hint to %s %s was sent: %s", actor, ids, error)
 
 
 def waiting(lane: str) -> int | None:

@@ -11,7 +11,8 @@ from webapp import create_app
 from webapp.config import Settings
 from webapp.extensions import db, now, transaction
 from webapp.models import Document, Member, Role, Status, Summary
-from webapp.models.document import Revision, content_hash
+from webapp.models.document import content_hash
+from webapp.models.revision import Revision
 from webapp.processes.up import migrate
 
 ARTICLE = (Path(__file__).parents[1] / "support" / "article.txt").read_text()

@@ -84,7 +84,7 @@ class Browser:
     @staticmethod
     def _typed(form: html.FormElement, name: str, value: str) -> str:
         """A text area's value as browsers send it: without the line end after its tag, and with CRLF."""
-        is_area = form.inputs[name].tag == "textarea"
+        is_area = isinstance(form.inputs[name], html.TextareaElement)
         return value.removeprefix("\n").replace("\n", "\r\n") if is_area else value
 
     def sign_in(self, email: str, password: str) -> "Browser":

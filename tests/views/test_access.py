@@ -18,9 +18,9 @@ from webapp.security import HEADERS, safe_next
 PUBLIC = {"sessions.new", "sessions.create", "setup.new", "setup.create", "health.alive", "health.ready",
           "health.metrics", "static"}  # fmt: skip
 FOR_EDITORS = {"documents.new", "documents.create", "documents.edit", "documents.update", "documents.confirm",
-               "documents.remove", "documents.destroy"}  # fmt: skip
+               "documents.remove", "documents.destroy", "revisions.create"}  # fmt: skip
 FOR_MEMBERS = {"documents.index", "documents.show", "documents.events", "markdown.show", "summaries.show", "summaries.create",
-               "summaries.events", "sessions.destroy"}  # fmt: skip
+               "summaries.events", "sessions.destroy", "revisions.index", "revisions.show", "changes.show"}  # fmt: skip
 
 
 @pytest.fixture
@@ -53,6 +53,7 @@ def routes(app: Flask) -> Iterator[tuple[str, str, Rule]]:
 def path_of(rule: Rule, document_id: int) -> str:
     return (
         rule.rule.replace("<int:document_id>", str(document_id))
+        .replace("<int:version>", "1")
         .replace("<token>", "x")
         .replace("<path:filename>", "x")
     )

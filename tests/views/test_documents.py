@@ -164,3 +164,35 @@ def test_extra_fields_are_ignored(browser: Browser, alice: Member) -> None:
     browser.post("/documents", title="t", text=ARTICLE, author_id="99", summary_status="complete", id="7")
     document = db.session.scalars(db.select(Document)).one()
     assert (document.author_id, document.summary_status) == (alice.id, "pending")
+
+
+def test_a_text_is_plain_unless_markdown_is_chosen(browser: Browser) -> None:
+    browser.open(f"/documents/{browser.write('t', '# One')}")
+    assert (browser.text(".prose--document p"), browser.find(".prose--document h2")) == ("# One", [])
+    browser.open("/documents/new").submit(
+        'form[action="/documents"]', title="t", text="# One", format="markdown"
+    )
+    assert browser.text(".prose--document h2") == "One"
+
+
+def test_markdown_stays_markdown_when_it_is_edited(browser: Browser, alice: Member) -> None:
+    document = alice.documents.add(title="t", text="# One", format="markdown")
+    form = f'form[action="/documents/{document.id}"]'
+    browser.open(f"/documents/{document.id}/edit").submit(form, text="# Two")
+    assert browser.text(".prose--document h2") == "Two"
+    browser.post(f"/documents/{document.id}", title="t", text="# Three")
+    assert browser.open(f"/documents/{document.id}").text(".prose--document h2") == "Three"
+
+
+def test_another_format_alone_is_a_new_version_with_the_same_summary(browser: Browser, alice: Member) -> None:
+    document = alice.documents.add(title="t", text=ARTICLE)
+    work()
+    form = f'form[action="/documents/{document.id}"]'
+    browser.open(f"/documents/{document.id}/edit").submit(form, format="markdown")
+    changed = db.session.get_one(Document, document.id, populate_existing=True)
+    assert (changed.version, changed.revision.format, changed.summary_status) == (2, "markdown", "complete")
+
+
+def test_a_format_that_is_none_is_plain(browser: Browser) -> None:
+    browser.post("/documents", title="t", text="# One", format="html")
+    assert db.session.scalars(db.select(Revision.format)).all() == ["plain"]

@@ -1,11 +1,12 @@
 """The domain: one noun each. Views and actors call these; nothing here knows of requests or templates."""
 
-from webapp.models.document import Document, Revision
+from webapp.models.document import Document
 from webapp.models.imports import Import
 from webapp.models.member import Member, Role, SignIn
 from webapp.models.model_server import ModelServer
 from webapp.models.node import Node
 from webapp.models.presence import Presence
+from webapp.models.revision import Revision
 from webapp.models.setup import Setup
 from webapp.models.source import Source
 from webapp.models.summary import Lane, Status, Summary

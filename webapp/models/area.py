@@ -14,6 +14,7 @@ from webapp.models.document import Document
 from webapp.models.model_server import ModelServer
 from webapp.models.presence import live_lanes
 from webapp.models.reasons import reason
+from webapp.models.revision import Revision
 from webapp.models.summary import LIVE, Status, Summary
 from webapp.models.times import as_datetime
 from webapp.summarizing.rendering import summary_html
@@ -97,6 +98,16 @@ def read(document: Document, *, is_polling: bool = False) -> SummaryArea:
         if ready:
             return _complete(document, ready)
     return _unfinished(document, is_polling)
+
+
+def of_revision(document: Document, revision: Revision) -> SummaryArea | None:
+    """The newest finished summary of an old version's text, if there is one."""
+    summary = Summary.newest(document.id, revision.content_hash) if current_settings().summaries else None
+    if summary is None:
+        return None
+    return SummaryArea(
+        document=document, status=Status.COMPLETE, state="complete", **_shown(document, _ready(summary))
+    )
 
 
 def _ask_or_promote(document: Document, is_own_save: bool) -> None:
@@ -183,9 +194,12 @@ def _last_shown(document: Document) -> dict[str, Any]:
     last = db.session.get(Summary, document.shown_summary_id) if document.shown_summary_id else None
     if last is None or last.text is None:
         return {}
-    ready = {"html": summary_html(last.text, last.format or "markdown"), "engine": last.engine, "model": last.model,
-             "finished_at": last.finished_at, "version": last.version}  # fmt: skip
-    return _shown(document, ready, is_stale=last.content_hash != document.content_hash)
+    return _shown(document, _ready(last), is_stale=last.content_hash != document.content_hash)
+
+
+def _ready(summary: Summary) -> dict[str, Any]:
+    return {"html": summary_html(summary.text or "", summary.format or "markdown"), "engine": summary.engine,
+            "model": summary.model, "finished_at": summary.finished_at, "version": summary.version}  # fmt: skip
 
 
 def _what_happens(summary: Summary) -> dict[str, Any]:

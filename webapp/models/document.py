@@ -15,8 +15,6 @@ from sqlalchemy import (
     ForeignKey,
     Select,
     String,
-    Text,
-    UniqueConstraint,
     bindparam,
     delete,
     func,
@@ -27,11 +25,13 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp import events
 from webapp.extensions import Base, current_settings, db, now, transaction
+from webapp.models.history import History
 from webapp.models.member import Member
+from webapp.models.rendition import AT_ONCE_CHARS, Rendition, is_long
+from webapp.models.revision import TITLE_CHARACTERS, Revision
 from webapp.models.summary import LIVE, Lane, Status, Summary, cache_key
 from webapp.models.times import as_datetime
 
-TITLE_CHARACTERS = 300
 PAGE_SIZE = 30
 CHARACTERS_A_MINUTE = 1_200  # some 230 words of English
 
@@ -84,14 +84,32 @@ class Document(Base):
     @property
     def text(self) -> str:
         """The current text, read from its revision."""
+        return self.revision.text
+
+    @property
+    def revision(self) -> Revision:
+        """The current one."""
         return db.session.scalars(
-            select(Revision.text).where(Revision.document_id == self.id, Revision.version == self.version)
+            select(Revision).where(Revision.document_id == self.id, Revision.version == self.version)
         ).one()
 
-    def revise(self, member: Member, *, title: str, text: str, version: int | None = None) -> None:
+    @property
+    def rendition(self) -> Rendition:
+        """How its current text is shown."""
+        return Rendition(self.id, self.version)
+
+    @property
+    def history(self) -> History:
+        """All of its versions."""
+        return History(self.id, self.version)
+
+    def revise(
+        self, member: Member, *, title: str, text: str, format: str | None = None, version: int | None = None
+    ) -> None:
         """Save a new revision, if anything changed. A new text asks for a new summary; a new title alone does not.
 
-        `version` is the one that the member began with: raises StaleEdit if it is no longer the current one.
+        Without a `format` it keeps that of the current one. `version` is the one that the member began with: raises
+        StaleEdit if it is no longer the current one.
         """
         text = cleaned(text)
         summary = None
@@ -100,12 +118,21 @@ class Document(Base):
             if version is not None and version != document.version:
                 raise StaleEdit
             is_new_text = content_hash(text) != document.content_hash
-            if not is_new_text and title == document.title and text == document.text:
+            last = document.revision
+            kept = format or last.format
+            if (title, text, kept) == (last.title, last.text, last.format):
                 return
-            document._take(member, title, text)
+            document._take(member, title, text, kept)
             if is_new_text:
                 summary = document._warm(wait_seconds=current_settings().edit_wait_seconds)
         _announce(self.id, summary)
+        if len(last.text) > AT_ONCE_CHARS:
+            Rendition.forget(self.id, [last.version])
+        document._lay_out(text, kept)
+
+    def restore(self, member: Member, revision: Revision, *, version: int | None = None) -> None:
+        """Make an old version the newest again. `version` is the one that the member saw as the current: else StaleEdit."""
+        self.revise(member, title=revision.title, text=revision.text, format=revision.format, version=version)
 
     def summarize_later(self, *, again: bool = False, keeps_wait: bool = False) -> None:
         """See to it that somebody's wait for the current summary is answered: ask for it, or promote it.
@@ -134,10 +161,12 @@ class Document(Base):
         with transaction():
             db.session.execute(delete(Document).where(Document.id == self.id))
         Summary.forget(cache_key(self.id, each.content_hash, each.recipe_hash) for each in summaries)
+        Rendition.forget(self.id, range(1, self.version + 1))
+        History.forget(self.id, self.version)
         events.forget(each.id for each in summaries)
         events.tell(self.id)
 
-    def _take(self, member: Member, title: str, text: str) -> None:
+    def _take(self, member: Member, title: str, text: str, format: str) -> None:
         """Make title and text the current revision, inside the transaction."""
         self.version += 1
         self.title, self.characters, self.content_hash = title, len(text), content_hash(text)
@@ -148,11 +177,17 @@ class Document(Base):
                 version=self.version,
                 title=title,
                 text=text,
+                format=format,
                 content_hash=self.content_hash,
                 author_id=member.id,
             )
         )
         db.session.flush()
+
+    def _lay_out(self, text: str, format: str) -> None:
+        """After the commit: have a long text ready before anybody opens it."""
+        if is_long(text, format):
+            self.rendition.lay_out_later(Lane.WARM)
 
     def _warm(self, *, wait_seconds: float = 0.0) -> Summary | None:
         """After a new text: show the summary that it has already, as after an undo, or ask for one where that is wanted."""
@@ -185,16 +220,17 @@ class Document(Base):
         return settings.summaries and settings.warm == "on-save" and not self.is_short
 
     @classmethod
-    def create(cls, member: Member, *, title: str, text: str) -> "Document":
+    def create(cls, member: Member, *, title: str, text: str, format: str = "plain") -> "Document":
         """Save a new document, its revision and the request for its summary in one transaction."""
         text = cleaned(text)
         with transaction():
             document = cls(title=title, version=0, content_hash="", characters=0, author_id=member.id)
             db.session.add(document)
             db.session.flush()
-            document._take(member, title, text)
+            document._take(member, title, text, format)
             summary = document._warm()
         _announce(document.id, summary)
+        document._lay_out(text, format)
         return document
 
     @classmethod
@@ -218,23 +254,6 @@ class Document(Base):
         return select(cls).join(Summary, Summary.id == cls.summary_id, isouter=True).where(is_lacking)
 
 
-class Revision(Base):
-    """One version of a document, never changed once it is written."""
-
-    __tablename__ = "revisions"
-    __table_args__ = (UniqueConstraint("document_id", "version"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    document_id: Mapped[int] = mapped_column(ForeignKey("documents.id", ondelete="CASCADE"))
-    version: Mapped[int]
-    title: Mapped[str] = mapped_column(String(TITLE_CHARACTERS))
-    text: Mapped[str] = mapped_column(Text)
-    format: Mapped[str] = mapped_column(String(12), default="plain", server_default="plain")
-    content_hash: Mapped[str] = mapped_column(String(64))
-    author_id: Mapped[int | None] = mapped_column(ForeignKey("members.id", ondelete="SET NULL"))
-    created_at: Mapped[float] = mapped_column(Double, default=now())
-
-
 @dataclass(frozen=True, slots=True)
 class Library:
     """The documents that a member may see: in a first team, all of them."""
@@ -246,8 +265,8 @@ class Library:
         document: Document | None = db.session.scalar(_with_its_author(), {"wanted": document_id})
         return document or abort(404)
 
-    def add(self, *, title: str, text: str) -> Document:
-        return Document.create(self.member, title=title, text=text)
+    def add(self, *, title: str, text: str, format: str = "plain") -> Document:
+        return Document.create(self.member, title=title, text=text, format=format)
 
     def those(self, ids: Sequence[int]) -> list["Row"]:
         """The rows of these documents, as far as the member may see them."""

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from sqlalchemy import Select, and_, exists, func, or_, select
 
 from webapp.extensions import current_settings, db, now
-from webapp.models.document import Document, Revision
+from webapp.models.document import Document
+from webapp.models.revision import Revision
 from webapp.models.summary import LIVE, Status, Summary
 
 

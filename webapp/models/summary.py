@@ -194,6 +194,13 @@ class Summary(Base):
             .limit(1)
         )
 
+    @classmethod
+    def newest(cls, document_id: int, content_hash: str) -> "Summary | None":
+        """The newest finished summary of this text, by whatever recipe."""
+        is_of_it = (cls.document_id == document_id, cls.content_hash == content_hash)
+        found = select(cls).where(*is_of_it, cls.status == Status.COMPLETE)
+        return db.session.scalar(found.order_by(cls.id.desc()).limit(1))
+
     def promote(self, *, at_once: bool, keeps_wait: bool = False) -> bool:
         """Somebody waits: move a pending row to the interactive lane, inside the caller's transaction.
 

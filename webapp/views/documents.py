@@ -18,7 +18,9 @@ from webapp.events import hub
 from webapp.extensions import current_settings, db
 from webapp.htmx import dom_id, event, partial
 from webapp.models.area import look
-from webapp.models.document import PAGE_SIZE, TITLE_CHARACTERS, Document, Library, StaleEdit
+from webapp.models.document import PAGE_SIZE, Document, Library, StaleEdit
+from webapp.models.rendition import Rendition, Shown
+from webapp.models.revision import FORMATS, TITLE_CHARACTERS
 from webapp.security import current_member, editors_only, say
 from webapp.summarizing.sanitizing import visible
 from webapp.views.streams import follow
@@ -32,10 +34,16 @@ class Form:
 
     title: str = ""
     text: str = ""
+    format: str = "plain"
     version: int | None = None
     document: Document | None = None
     errors: dict[str, str] = field(default_factory=dict)
     is_conflict: bool = False
+
+    @classmethod
+    def of(cls, document: Document) -> "Form":
+        last = document.revision
+        return cls(last.title, last.text, last.format, last.version, document)
 
     @classmethod
     def received(cls, document: Document | None = None) -> "Form":
@@ -43,6 +51,7 @@ class Form:
         form = cls(
             title=" ".join(visible(request.form.get("title", "")).split()),
             text=request.form.get("text", ""),
+            format=_format(document),
             version=int(version) if version.isdecimal() else None,
             document=document,
         )
@@ -59,6 +68,12 @@ class Form:
             yield "text", "Paste or type the text of the document."
         elif len(self.text.encode()) > settings.max_text_bytes:
             yield "text", f"Split the text: it is longer than {settings.max_text_bytes // 1000:,} kB."
+
+
+def _format(document: Document | None) -> str:
+    """What was chosen; or else a document keeps the format that it has."""
+    chosen = request.form.get("format")
+    return chosen if chosen in FORMATS else document.revision.format if document else "plain"
 
 
 @blueprint.get("/")
@@ -79,7 +94,7 @@ def create() -> BaseResponse | tuple[str, int]:
     form = Form.received()
     if form.errors:
         return render_template("documents/new.html", form=form), 422
-    document = current_member.documents.add(title=form.title, text=form.text)
+    document = current_member.documents.add(title=form.title, text=form.text, format=form.format)
     session["saved"] = document.id
     return redirect(url_for(".show", document_id=document.id), 303)
 
@@ -88,12 +103,11 @@ def create() -> BaseResponse | tuple[str, int]:
 def show(document_id: int) -> str:
     document = current_member.documents.get_or_404(document_id)
     area = look(document, is_own_save="saved" in session and session.pop("saved") == document.id)
-    text = document.text
     return render_template(
         "documents/show.html",
         document=document,
         area=area,
-        paragraphs=paragraphs(text),
+        text=wanted_part(document.rendition),
         can_edit=current_member.can_edit,
     )
 
@@ -102,7 +116,7 @@ def show(document_id: int) -> str:
 @editors_only
 def edit(document_id: int) -> str:
     document = current_member.documents.get_or_404(document_id)
-    form = Form(title=document.title, text=document.text, version=document.version, document=document)
+    form = Form.of(document)
     return render_template("documents/edit.html", form=form)
 
 
@@ -114,7 +128,9 @@ def update(document_id: int) -> BaseResponse | tuple[str, int]:
     if form.errors:
         return render_template("documents/edit.html", form=form), 422
     try:
-        document.revise(current_member, title=form.title, text=form.text, version=form.version)
+        document.revise(
+            current_member, title=form.title, text=form.text, format=form.format, version=form.version
+        )
     except StaleEdit:
         form.is_conflict, form.document = True, current_member.documents.get_or_404(document_id)
         form.version = form.document.version
@@ -180,7 +196,6 @@ def _drawn(row: object) -> str:
     return render_template("documents/_row.html", row=row)
 
 
-def paragraphs(text: str) -> list[str]:
-    """The parts of a plain text between blank lines, each as it was typed but for what can't be seen."""
-    parts = (part.strip("\n") for part in visible(text).split("\n\n"))
-    return [part for part in parts if part.strip()]
+def wanted_part(rendition: Rendition) -> Shown:
+    """The part of a text that the address names, from its beginning if it names none."""
+    return rendition.part(request.args.get("part", 0, int), as_typed="typed" in request.args)
