@@ -8,7 +8,8 @@ from sqlalchemy import Column, Double, Integer, String, Table
 
 from webapp.extensions import Base
 from webapp.models.archive.folder import Damaged
-from webapp.models.document import Document, Revision
+from webapp.models.document import Document
+from webapp.models.revision import Revision
 from webapp.models.source import Source
 from webapp.models.summary import Summary
 
