@@ -3,7 +3,8 @@
 from sqlalchemy import select
 
 from webapp.extensions import current_settings, db
-from webapp.models.document import Document, Revision
+from webapp.models.document import Document
+from webapp.models.revision import Revision
 from webapp.models.source import Source
 from webapp.models.summary import Summary
 from webapp.models.times import as_datetime

@@ -31,8 +31,8 @@ from webapp.models.archive.folder import (
 from webapp.models.archive.identity import free_id
 from webapp.models.archive.rows import checked
 from webapp.models.document import Document, content_hash
-from webapp.models.revision import Revision
 from webapp.models.member import Member
+from webapp.models.revision import Revision
 from webapp.models.source import Source
 from webapp.models.summary import Lane, Status, Summary, cache_key
 

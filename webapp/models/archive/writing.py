@@ -32,9 +32,9 @@ from webapp.models.archive.folder import (
 from webapp.models.archive.originals import path_of
 from webapp.models.archive.rows import told
 from webapp.models.document import Document
-from webapp.models.revision import Revision
 from webapp.models.markdown import words_of
 from webapp.models.member import Member
+from webapp.models.revision import Revision
 from webapp.models.source import Source
 from webapp.models.summary import Status, Summary
 from webapp.reading import copying
