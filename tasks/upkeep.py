@@ -2,9 +2,10 @@
 
 import logging
 
-from webapp import hints
+from webapp import hints, originals
 from webapp.events import tell
 from webapp.models.document import Document
+from webapp.models.imports import Import
 from webapp.models.summary import Lane, Summary
 
 BATCH = 500
@@ -16,6 +17,9 @@ def sweep_now() -> None:
     for document_id in Summary.expire_leases():
         log.warning("The worker on document %s is not heard of: its lease has ended.", document_id)
         tell(document_id)
+    for import_id in Import.expire_leases():
+        log.warning("The worker on import %s is not heard of: its lease has ended.", import_id)
+    originals.drop_stale()
     Document.request_missing()
     hint_now()
 
@@ -26,3 +30,6 @@ def hint_now() -> None:
     for summary_id, lane in Summary.due_ids(BATCH) if free else ():
         if lane in free:
             hints.send(summary_id, lane)
+    if hints.waiting(hints.IMPORTS) == 0:
+        for import_id in Import.due_ids(BATCH):
+            hints.bring_in(import_id)

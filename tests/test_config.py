@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from webapp.config import Settings, SettingsError
+from webapp.importing.guard import PRIVATE_NETWORKS
 
 LOCAL = ("http://127.0.0.1:11434/v1", "http://[::1]:8080/v1", "http://localhost:1234/v1", "http://10.0.0.5:8000/v1",
          "http://192.168.1.20/v1", "http://172.16.3.4/v1", "http://[fd00::12]/v1", "http://100.100.1.2/v1",
@@ -50,6 +51,8 @@ BAD = {
     "PRECIS_MAX_ATTEMPTS": [*WHOLE, "0", "101"],
     "PRECIS_SUMMARY_TTL_SECONDS": [*WHOLE, "0", "31536001"],
     "PRECIS_MAX_TEXT_BYTES": [*WHOLE, "999", "100000001"],
+    "PRECIS_MAX_UPLOAD_BYTES": [*WHOLE, "999", "2000000001"],
+    "PRECIS_FETCH_PRIVATE": ["ON", "yes", "10.0.0.0/33", "10.0.0.1/8", "example.org", "10.0.0.0/8;fc00::/7"],
     "PRECIS_MAX_STREAMS": [*WHOLE, "100001"],
     "PRECIS_SESSION_DAYS": [*WHOLE, "0", "3651"],
     "PRECIS_WEB_WORKERS": [*WHOLE, "0", "65"],
@@ -61,7 +64,7 @@ ACCEPTED = {
     "REDIS_URL": "redis:// or rediss:// or unix://", "OPENAI_BASE_URL": "http:// or https://",
     "PRECIS_ENGINE": "one of openai, extract", "PRECIS_SUMMARIES": "one of on, off",
     "PRECIS_WARM": "one of on-save, on-first-view", "PRECIS_LEASE_SECONDS": "seconds from 1 to 3600",
-    "PRECIS_LOG_LEVEL": "one of debug, info, warning, error"}  # fmt: skip
+    "PRECIS_FETCH_PRIVATE": "on, off, or networks", "PRECIS_LOG_LEVEL": "one of debug, info, warning, error"}  # fmt: skip
 
 
 def load(**environ: str) -> Settings:
@@ -303,3 +306,14 @@ def test_secret_key_that_another_process_is_just_making_is_waited_for(tmp_path: 
         making.flush()
         fcntl.flock(making, fcntl.LOCK_UN)
         assert asked.result(timeout=30) == "the first one's"
+
+
+def test_private_networks_that_links_may_lead_into() -> None:
+    assert load().fetch_networks == load(PRECIS_FETCH_PRIVATE="off").fetch_networks == ()
+    assert load(PRECIS_FETCH_PRIVATE="on").fetch_networks == PRIVATE_NETWORKS
+    assert [
+        str(network) for network in load(PRECIS_FETCH_PRIVATE="10.1.0.0/16, fd00::/8").fetch_networks
+    ] == [
+        "10.1.0.0/16",
+        "fd00::/8",
+    ]

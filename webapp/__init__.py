@@ -7,7 +7,7 @@ from flask import Flask
 from sqlalchemy.engine import make_url
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from webapp import errors, events, htmx, security
+from webapp import errors, events, htmx, security, uploads
 from webapp.config import Settings
 from webapp.extensions import QuietJSON, cache, csrf, db, is_writing, limiter, migrate, prepare
 from webapp.extensions import htmx as htmx_extension
@@ -30,8 +30,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     _start_redis(
         app, settings.redis_url or embedded_url(settings.data) or "redis://127.0.0.1:6379/0", settings
     )
-    csrf.init_app(app)
     htmx_extension.init_app(app)
+    uploads.init_app(app)
+    csrf.init_app(app)
     security.init_app(app)
     htmx.init_app(app)
     errors.init_app(app)
@@ -98,7 +99,19 @@ def _start_redis(app: Flask, url: str, settings: Settings) -> None:
 
 
 def _register_views(app: Flask) -> None:
-    from webapp.views import changes, documents, health, markdown, revisions, sessions, setup, summaries
+    from webapp.views import (
+        changes,
+        documents,
+        health,
+        imports,
+        markdown,
+        revisions,
+        sessions,
+        setup,
+        sources,
+        summaries,
+    )
 
-    for module in (documents, revisions, changes, markdown, summaries, sessions, setup, health):
+    documents_own = (documents, revisions, changes, markdown, summaries, sources)
+    for module in (*documents_own, imports, sessions, setup, health):
         app.register_blueprint(module.blueprint)

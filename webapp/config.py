@@ -7,12 +7,14 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
+from webapp.importing.guard import PRIVATE_NETWORKS, Network
 from webapp.summarizing.addresses import is_near
 from webapp.summarizing.engine import Recipe
 from webapp.summarizing.extract import ExtractEngine
@@ -59,6 +61,15 @@ def _one_of(*words: str) -> Callable[[str], str]:
 
 def _switch(value: str) -> bool:
     return _one_of("on", "off")(value) == "on"
+
+
+def _networks(value: str) -> tuple[Network, ...]:
+    if value in ("on", "off"):
+        return PRIVATE_NETWORKS if value == "on" else ()
+    try:
+        return tuple(ip_network(part.strip()) for part in value.split(","))
+    except ValueError:
+        raise ValueError("on, off, or networks such as 10.1.0.0/16, separated by commas") from None
 
 
 def _url(*schemes: str) -> Callable[[str], str]:
@@ -258,6 +269,19 @@ class Settings:
     )
     max_text_bytes: int = _setting(
         "PRECIS_MAX_TEXT_BYTES", _whole(1_000, 100_000_000), 4_000_000, "the longest text that is taken"
+    )
+    max_upload_bytes: int = _setting(
+        "PRECIS_MAX_UPLOAD_BYTES",
+        _whole(1_000, 2_000_000_000),
+        100_000_000,
+        "the largest file that is taken; of one form, files ten times as large together",
+    )
+    fetch_networks: tuple[Network, ...] = _setting(
+        "PRECIS_FETCH_PRIVATE",
+        _networks,
+        (),
+        "`on` lets links lead into private networks; or name the networks that they may lead into",
+        "`off`",
     )
     max_streams: int = _setting(
         "PRECIS_MAX_STREAMS",

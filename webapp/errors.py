@@ -12,7 +12,7 @@ MESSAGES = {
     403: ("Not for readers", "Only editors may change the library. Ask an admin of your team for the role."),
     404: ("Not here", "There is no such page, or it is not one that you may see."),
     405: ("That did not work", "This address does not take such a request."),
-    413: ("Too long", "That is more text than Precis takes at once."),
+    413: ("Too much", "That is more than Precis takes at once. Bring it in several parts."),
     429: ("Too many tries", "Wait a few minutes, then try again."),
     500: ("Something broke", "The fault is ours, and it is in the log. What you had saved before is safe."),
     503: (

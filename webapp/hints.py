@@ -8,6 +8,8 @@ from redis import RedisError
 
 ACTOR = "generate"
 LAYING_OUT = "lay_out"
+IMPORTER = "bring_in"
+IMPORTS = "imports"  # the queue of what is brought in: to read files never waits behind summaries
 log = logging.getLogger(__name__)
 
 
@@ -17,6 +19,11 @@ def send(summary_id: int, lane: str) -> None:
     Raises SentTooEarly inside a write transaction: a worker could read the hint before the row is there.
     """
     _send(ACTOR, (summary_id,), lane)
+
+
+def bring_in(import_id: int) -> None:
+    """Put a hint of a file or link on the queue of imports, as above."""
+    _send(IMPORTER, (import_id,), IMPORTS)
 
 
 def lay_out(document_id: int, version: int, lane: str) -> None:

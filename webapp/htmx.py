@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(dom_id=dom_id, static_url=static_url)
     app.jinja_env.filters["ago"] = ago
+    app.jinja_env.filters["size"] = size_in_words
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.after_request(_vary)
 
@@ -78,6 +79,15 @@ def _rounded(seconds: float) -> str | None:
         if number < most:
             return f"{max(1, number)} {unit}" + ("" if number == 1 else "s")
     return None
+
+
+def size_in_words(size: int) -> str:
+    """A number of bytes as people read it."""
+    for unit in ("bytes", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000  # type: ignore[assignment]
+    return f"{size:.3g} GB"
 
 
 def _vary(response: Response) -> Response:

@@ -295,8 +295,8 @@ USUAL = (
         (
             Edit(
                 DOCUMENT,
-                "            summary = document._warm()\n        _announce(document.id, summary)\n",
-                "            summary = document._warm()\n            _announce(document.id, summary)\n",
+                "source=source)\n        document.announce(summary, text, format)\n",
+                "source=source)\n            document.announce(summary, text, format)\n",
             ),
             Edit("webapp/__init__.py", "make_broker(url, is_writing=is_writing)", "make_broker(url)"),
         ),

@@ -18,9 +18,11 @@ from webapp.security import HEADERS, safe_next
 PUBLIC = {"sessions.new", "sessions.create", "setup.new", "setup.create", "health.alive", "health.ready",
           "health.metrics", "static"}  # fmt: skip
 FOR_EDITORS = {"documents.new", "documents.create", "documents.edit", "documents.update", "documents.confirm",
-               "documents.remove", "documents.destroy", "revisions.create"}  # fmt: skip
+               "documents.remove", "documents.destroy", "revisions.create", "sources.create", "imports.index",
+               "imports.update", "imports.remove", "imports.destroy"}  # fmt: skip
 FOR_MEMBERS = {"documents.index", "documents.show", "documents.events", "markdown.show", "summaries.show", "summaries.create",
-               "summaries.events", "sessions.destroy", "revisions.index", "revisions.show", "changes.show"}  # fmt: skip
+               "summaries.events", "sources.show", "sessions.destroy", "revisions.index", "revisions.show",
+               "changes.show"}  # fmt: skip
 
 
 @pytest.fixture
@@ -54,6 +56,7 @@ def path_of(rule: Rule, document_id: int) -> str:
     return (
         rule.rule.replace("<int:document_id>", str(document_id))
         .replace("<int:version>", "1")
+        .replace("<int:import_id>", "1")
         .replace("<token>", "x")
         .replace("<path:filename>", "x")
     )

@@ -13,9 +13,9 @@ from time import monotonic
 from typing import Any, NamedTuple
 
 from webapp.importing.extracted import MESSAGES, Extracted, ImportFailure
-from webapp.importing.limits import Limits
+from webapp.importing.limits import Limits, Page
 
-__all__ = ["Limits", "extract"]
+__all__ = ["Limits", "Page", "extract"]
 
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST_NAME_CHARS = 255
@@ -40,8 +40,10 @@ class _Ended(NamedTuple):
     was_stopped: bool
 
 
-def extract(path: Path, *, name: str, limits: Limits = _NO_LIMITS) -> Extracted:
+def extract(path: Path, *, name: str, limits: Limits = _NO_LIMITS, page: Page | None = None) -> Extracted:
     """The text of a file and what it says of itself. `name`, as the user has it, only hints at Markdown.
+
+    With `page` it is what a link led to and its site called HTML: its article, or nothing.
 
     Blocks for up to `limits.seconds`. Raises ImportFailure with a code of MESSAGES, and OSError if there is no
     such file.
@@ -51,12 +53,17 @@ def extract(path: Path, *, name: str, limits: Limits = _NO_LIMITS) -> Extracted:
         raise ImportFailure("empty")
     if size > limits.most_bytes_in:
         raise ImportFailure("too_large", f"{size} bytes")
-    return _understood(_run(path.resolve(), name[-LONGEST_NAME_CHARS:], limits), limits)
+    question = {
+        "path": str(path.resolve()),
+        "name": name[-LONGEST_NAME_CHARS:],
+        "limits": asdict(limits),
+        "page": asdict(page) if page else None,
+    }
+    return _understood(_run(question, limits), limits)
 
 
-def _run(path: Path, name: str, limits: Limits) -> _Ended:
+def _run(question: dict[str, Any], limits: Limits) -> _Ended:
     """Have the child read the file. It is gone, with all that it started, when this returns or raises."""
-    question = {"path": str(path), "name": name, "limits": asdict(limits)}
     command = [sys.executable, "-P", "-s", "-c", _START, str(ROOT / "webapp")]
     began_at, child = monotonic(), _started(command)
     timer = Timer(limits.seconds, _stop, [child])

@@ -18,6 +18,7 @@ import httpx2
 from webapp.importing.extracted import ImportFailure
 from webapp.importing.guard import Guard
 from webapp.importing.guarded import GuardedBackend, Resolve, system_resolve
+from webapp.importing.recognizing import SUFFIXES
 
 REDIRECTS = {301, 302, 303, 307, 308}
 REFUSALS = {"not_found": {404, 410}, "server_error": {408, 425, 429, *range(500, 600)}}
@@ -35,9 +36,6 @@ TYPES = {
 VAGUE_TYPES = {
     "", "application/octet-stream", "binary/octet-stream", "application/binary", "application/zip",
     "application/download", "application/x-download", "application/force-download",
-}  # fmt: skip
-SUFFIXES = {
-    ".html", ".htm", ".xhtml", ".txt", ".md", ".markdown", ".pdf", ".rtf", ".epub", ".eml", ".odt", ".docx", ".pptx",
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What reading one file may cost."""
+"""What reading one file may cost, and what is known of one that a link led to."""
 
 from dataclasses import dataclass
 
@@ -20,3 +20,11 @@ class Limits:
     most_entries: int = 2_000
     most_entries_of_a_book: int = 10_000
     most_unpacked_bytes: int = 200_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Where a web page was, and the character set that its site named."""
+
+    address: str
+    charset: str | None = None

@@ -5,20 +5,20 @@ from pathlib import Path
 
 from webapp.importing import containers, pandoc
 from webapp.importing.extracted import Extracted, ImportFailure
-from webapp.importing.limits import Limits
+from webapp.importing.limits import Limits, Page
 from webapp.importing.mails import attachments_note, mail
 from webapp.importing.properties import Properties, first_heading, of_archive
 from webapp.importing.recognizing import kind_of, kind_of_zip
 from webapp.importing.rich_text import properties_of, simplified
 from webapp.importing.texts import decoded, without_front_matter
-from webapp.importing.webpages import webpage, whole_page
+from webapp.importing.webpages import linked, webpage, whole_page
 from webapp.summarizing.sanitizing import visible
 
 LOCKS = ("META-INF/manifest.xml", "META-INF/encryption.xml")
 MARKDOWN_READER = "commonmark+pipe_tables+strikeout+task_lists+footnotes+autolink_bare_uris"
 
 
-def read(path: Path, name: str, limits: Limits) -> Extracted:
+def read(path: Path, name: str, limits: Limits, page: Page | None = None) -> Extracted:
     """What the file says. Raises ImportFailure."""
     kind = kind_of(path, name)
     if kind == "zip":
@@ -27,6 +27,8 @@ def read(path: Path, name: str, limits: Limits) -> Extracted:
         from webapp.importing.pdf import pdf
 
         found = pdf(path, limits)
+    elif page and kind != "rtf":
+        found = linked(path.read_bytes(), page)
     else:
         found = _of_text(path.read_bytes(), kind, limits)
     return _checked(found, limits)

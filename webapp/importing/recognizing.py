@@ -6,6 +6,9 @@ from zipfile import ZipFile
 
 from webapp.importing.extracted import ImportFailure
 
+SUFFIXES = {
+    ".html", ".htm", ".xhtml", ".txt", ".md", ".markdown", ".pdf", ".rtf", ".epub", ".eml", ".odt", ".docx", ".pptx",
+}  # fmt: skip
 HEAD_BYTES = 65_536
 PDF_HEADER_BYTES = 1_024  # readers of PDF allow that much before the header
 

@@ -5,7 +5,7 @@ from html import unescape
 
 from webapp.importing import pandoc
 from webapp.importing.extracted import Extracted, ImportFailure
-from webapp.importing.limits import Limits
+from webapp.importing.limits import Limits, Page
 from webapp.importing.properties import language_of, properties
 from webapp.importing.texts import decoded
 
@@ -26,6 +26,13 @@ def webpage(data: bytes, limits: Limits) -> Extracted:
         return article(html, address=None, charset=None)
     except (ImportError, ImportFailure):
         return whole_page(html, limits)
+
+
+def linked(data: bytes, page: Page) -> Extracted:
+    """The article of a page that a link led to. Raises ImportFailure: "no_text" where scripts would make the page."""
+    from webapp.importing.article import article
+
+    return article(data, address=page.address, charset=page.charset)
 
 
 def whole_page(html: str, limits: Limits) -> Extracted:

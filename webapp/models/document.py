@@ -29,6 +29,7 @@ from webapp.models.history import History
 from webapp.models.member import Member
 from webapp.models.rendition import AT_ONCE_CHARS, Rendition, is_long
 from webapp.models.revision import TITLE_CHARACTERS, Revision
+from webapp.models.source import Source, drop_originals
 from webapp.models.summary import LIVE, Lane, Status, Summary, cache_key
 from webapp.models.times import as_datetime
 
@@ -156,8 +157,8 @@ class Document(Base):
         _announce(self.id, summary)
 
     def remove(self) -> None:
-        """Delete the document with all that was made of it: revisions, summaries, cached copies, live words."""
-        summaries = Summary.all_of(self.id)
+        """Delete the document with all that was made of it: revisions, originals, summaries, cached copies, live words."""
+        summaries, hashes = Summary.all_of(self.id), Source.hashes_of(self.id)
         with transaction():
             db.session.execute(delete(Document).where(Document.id == self.id))
         Summary.forget(cache_key(self.id, each.content_hash, each.recipe_hash) for each in summaries)
@@ -165,6 +166,34 @@ class Document(Base):
         History.forget(self.id, self.version)
         events.forget(each.id for each in summaries)
         events.tell(self.id)
+        drop_originals(hashes)
+
+    @property
+    def source(self) -> Source | None:
+        """The file or link that it came from, if it did."""
+        return Source.of(self.id)
+
+    def renew(self, member: Member, *, text: str, format: str, source: Source) -> tuple[bool, Summary | None]:
+        """In a transaction: take what its link says now as a new revision, if that is another text than it said before.
+
+        Returns whether it was, and the summary that is asked for.
+        """
+        text, last = cleaned(text), Source.of(self.id)
+        known = {self.content_hash, self._hash_of(last.version) if last else None}
+        if content_hash(text) in known:
+            return False, None
+        self._take(member, self.title, text, format)
+        self._came_from(source)
+        return True, self._warm()
+
+    def _hash_of(self, version: int) -> str | None:
+        one = (Revision.document_id == self.id, Revision.version == version)
+        return db.session.scalar(select(Revision.content_hash).where(*one))
+
+    def _came_from(self, source: Source) -> None:
+        source.document_id, source.version = self.id, self.version
+        db.session.add(source)
+        db.session.flush()
 
     def _take(self, member: Member, title: str, text: str, format: str) -> None:
         """Make title and text the current revision, inside the transaction."""
@@ -183,6 +212,11 @@ class Document(Base):
             )
         )
         db.session.flush()
+
+    def announce(self, summary: Summary | None, text: str, format: str) -> None:
+        """After the commit of a new text: hint at its summary, tell who is looking, have a long one laid out."""
+        _announce(self.id, summary)
+        self._lay_out(text, format)
 
     def _lay_out(self, text: str, format: str) -> None:
         """After the commit: have a long text ready before anybody opens it."""
@@ -220,18 +254,27 @@ class Document(Base):
         return settings.summaries and settings.warm == "on-save" and not self.is_short
 
     @classmethod
-    def create(cls, member: Member, *, title: str, text: str, format: str = "plain") -> "Document":
+    def create(
+        cls, member: Member, *, title: str, text: str, format: str = "plain", source: Source | None = None
+    ) -> "Document":
         """Save a new document, its revision and the request for its summary in one transaction."""
-        text = cleaned(text)
         with transaction():
-            document = cls(title=title, version=0, content_hash="", characters=0, author_id=member.id)
-            db.session.add(document)
-            db.session.flush()
-            document._take(member, title, text, format)
-            summary = document._warm()
-        _announce(document.id, summary)
-        document._lay_out(text, format)
+            document, summary = cls.build(member, title=title, text=text, format=format, source=source)
+        document.announce(summary, text, format)
         return document
+
+    @classmethod
+    def build(
+        cls, member: Member, *, title: str, text: str, format: str = "plain", source: Source | None = None
+    ) -> "tuple[Document, Summary | None]":
+        """The same in the transaction that is open. Returns the summary that is asked for, too."""
+        document = cls(title=title, version=0, content_hash="", characters=0, author_id=member.id)
+        db.session.add(document)
+        db.session.flush()
+        document._take(member, title, cleaned(text), format)
+        if source:
+            document._came_from(source)
+        return document, document._warm()
 
     @classmethod
     def request_missing(cls, limit: int = 200) -> int:

@@ -17,6 +17,7 @@ from webapp.extensions import Base, current_settings, db, now, transaction
 
 if TYPE_CHECKING:
     from webapp.models.document import Library
+    from webapp.models.imports_page import Imports
 
 PASSWORD_CHARACTERS = (8, 256)
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)  # OWASP's floor for argon2id
@@ -99,6 +100,13 @@ class Member(Base):
         from webapp.models.document import Library
 
         return Library(self)
+
+    @property
+    def imports(self) -> "Imports":
+        """What this member brought in, and nobody else sees."""
+        from webapp.models.imports_page import Imports
+
+        return Imports(self)
 
     def sign_in(self) -> str:
         """Begin a sign-in. Returns its token, of which only a hash is kept."""

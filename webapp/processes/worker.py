@@ -1,4 +1,4 @@
-"""A worker process: one lane's queue, and as many threads as may write summaries at once."""
+"""A worker process: one lane's queue, and as many threads as may write summaries at once. The warm one imports, too."""
 
 import gc
 import logging
@@ -10,12 +10,14 @@ from collections.abc import Callable
 from dramatiq import Worker
 from flask import Flask
 
+from webapp import hints
 from webapp.config import Settings
 from webapp.models import presence
 from webapp.processes import journal
 from webapp.processes.signals import stop_signal
 
 BEAT_SECONDS = 5.0
+IMPORT_THREADS = 2
 SWITCH_SECONDS = 0.0005  # a thread whose words have come waits no longer for one that computes
 STOP_MS = 3_000
 IDLE_MS = 500  # how long idle threads take to see that they are to stop
@@ -26,24 +28,36 @@ log = logging.getLogger(__name__)
 
 def run(lane: str, settings: Settings) -> None:
     """Work on a lane until SIGTERM or SIGINT, then give back what is not finished and return within 5 seconds."""
-    from tasks import summaries
+    from tasks import imports, summaries
 
     journal.start(lane, settings.log_level)
     stopping = stop_signal()
     sys.setswitchinterval(SWITCH_SECONDS)
     app = summaries.make_app()
+    imports.declare(app)
     threads = settings.interactive_threads if lane == "interactive" else settings.warm_threads
-    worker = Worker(app.extensions["broker"], queues={lane}, worker_threads=threads, worker_timeout=IDLE_MS)
-    worker.queue_prefetch = threads  # a message waits where any process can have it, not behind a busy thread
+    workers = [_worker(app, lane, threads)]
+    if lane == "warm":  # with threads of their own, so that no file waits until a model has spoken
+        workers.append(_worker(app, hints.IMPORTS, IMPORT_THREADS))
     gc.collect()
     gc.freeze()  # what is loaded now stays: to go through it again and again takes time from whoever waits
-    worker.start()
+    for worker in workers:
+        worker.start()
     threading.Thread(target=_beat, args=(app, lane, stopping), name="presence", daemon=True).start()
     stopping.wait()
     _exit_in_time()
     summaries.stop_all()
-    worker.stop(timeout=STOP_MS)
+    imports.stop_all(app)
+    for worker in workers:
+        worker.stop(timeout=STOP_MS)
     _quietly(app, presence.leave)
+
+
+def _worker(app: Flask, queue: str, threads: int) -> Worker:
+    """Threads for one queue. A message waits where any process can have it, not behind a busy thread."""
+    worker = Worker(app.extensions["broker"], queues={queue}, worker_threads=threads, worker_timeout=IDLE_MS)
+    worker.queue_prefetch = threads
+    return worker
 
 
 def _beat(app: Flask, lane: str, stopping: threading.Event) -> None:

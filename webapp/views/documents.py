@@ -14,13 +14,17 @@ from flask import (
 )
 from werkzeug.wrappers import Response as BaseResponse
 
+from webapp import uploads
 from webapp.events import hub
 from webapp.extensions import current_settings, db
-from webapp.htmx import dom_id, event, partial
+from webapp.htmx import dom_id, event, partial, size_in_words
+from webapp.importing.extracted import ImportFailure, message
+from webapp.importing.guard import Guard
 from webapp.models.area import look
 from webapp.models.document import PAGE_SIZE, Document, Library, StaleEdit
 from webapp.models.rendition import Rendition, Shown
 from webapp.models.revision import FORMATS, TITLE_CHARACTERS
+from webapp.originals import Incoming
 from webapp.security import current_member, editors_only, say
 from webapp.summarizing.sanitizing import visible
 from webapp.views.streams import follow
@@ -39,6 +43,8 @@ class Form:
     document: Document | None = None
     errors: dict[str, str] = field(default_factory=dict)
     is_conflict: bool = False
+    url: str = ""
+    files: list[tuple[str, Incoming]] = field(default_factory=list)
 
     @classmethod
     def of(cls, document: Document) -> "Form":
@@ -54,17 +60,52 @@ class Form:
             format=_format(document),
             version=int(version) if version.isdecimal() else None,
             document=document,
+            url="" if document else request.form.get("url", "").strip(),
+            files=[] if document else uploads.received(),
         )
         form.errors = dict(form._wrong())
         return form
 
+    @property
+    def has_text(self) -> bool:
+        return bool(self.text.strip("\0 \t\r\n"))
+
+    @property
+    def brings(self) -> bool:
+        """Whether files or a link come with it."""
+        return bool(self.files or self.url)
+
     def _wrong(self) -> Iterator[tuple[str, str]]:
+        yield from self._wrong_files()
+        if self.url:
+            yield from self._wrong_link()
+        if self.has_text or not self.brings:
+            yield from self._wrong_text()
+
+    def _wrong_files(self) -> Iterator[tuple[str, str]]:
+        for name, file in self.files:
+            if file.is_too_large:
+                yield "file", f"Leave “{name}” out or split it: {_most()} is the most that a file may have."
+            elif not file.size:
+                yield "file", f"Leave “{name}” out: there is nothing in it."
+
+    def _wrong_link(self) -> Iterator[tuple[str, str]]:
+        address = self.url if "://" in self.url else f"https://{self.url}"
+        try:
+            self.url = Guard(networks=current_settings().fetch_networks).checked(address)
+        except ImportFailure as failure:
+            yield "url", message(failure.code)
+
+    def _wrong_text(self) -> Iterator[tuple[str, str]]:
         settings = current_settings()
+        if not (self.document or self.title or self.has_text):
+            yield "text", "Paste a text, choose a file or give a link."
+            return
         if not self.title:
             yield "title", "Give the document a title."
         elif len(self.title) > TITLE_CHARACTERS:
             yield "title", f"Shorten the title to {TITLE_CHARACTERS} characters; it has {len(self.title)}."
-        if not self.text.strip("\0 \t\r\n"):
+        if not self.has_text:
             yield "text", "Paste or type the text of the document."
         elif len(self.text.encode()) > settings.max_text_bytes:
             yield "text", f"Split the text: it is longer than {settings.max_text_bytes // 1000:,} kB."
@@ -85,7 +126,7 @@ def index() -> str:
 @blueprint.get("/documents/new")
 @editors_only
 def new() -> str:
-    return render_template("documents/new.html", form=Form())
+    return render_template("documents/new.html", form=Form(), most=_most())
 
 
 @blueprint.post("/documents")
@@ -93,8 +134,17 @@ def new() -> str:
 def create() -> BaseResponse | tuple[str, int]:
     form = Form.received()
     if form.errors:
-        return render_template("documents/new.html", form=form), 422
+        return render_template("documents/new.html", form=form, most=_most()), 422
+    if form.files:
+        current_member.imports.add_files(form.files)
+    if form.url:
+        current_member.imports.add_link(form.url)
+    if form.brings and not form.has_text:
+        return redirect(url_for("imports.index"), 303)
     document = current_member.documents.add(title=form.title, text=form.text, format=form.format)
+    if form.brings:
+        say(f"“{document.title}” is saved.")
+        return redirect(url_for("imports.index"), 303)
     session["saved"] = document.id
     return redirect(url_for(".show", document_id=document.id), 303)
 
@@ -199,3 +249,8 @@ def _drawn(row: object) -> str:
 def wanted_part(rendition: Rendition) -> Shown:
     """The part of a text that the address names, from its beginning if it names none."""
     return rendition.part(request.args.get("part", 0, int), as_typed="typed" in request.args)
+
+
+def _most() -> str:
+    """The largest file that is taken, in words."""
+    return size_in_words(current_settings().max_upload_bytes)

@@ -46,6 +46,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("sources", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_sources_sha256"), ["sha256"], unique=False)
+        batch_op.create_index(batch_op.f("ix_sources_url"), ["url"], unique=False)
     op.create_table(
         "imports",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -64,7 +65,8 @@ def upgrade() -> None:
         sa.Column("error_code", sa.String(length=40), nullable=True),
         sa.Column("error_detail", sa.Text(), nullable=True),
         sa.Column("document_id", sa.Integer(), nullable=True),
-        sa.Column("is_known", sa.Boolean(), nullable=False),
+        sa.Column("aim", sa.String(length=12), nullable=False),
+        sa.Column("outcome", sa.String(length=12), nullable=True),
         sa.Column("created_at", sa.Double(), nullable=False),
         sa.Column("finished_at", sa.Double(), nullable=True),
         sa.ForeignKeyConstraint(
