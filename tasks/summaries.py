@@ -87,8 +87,12 @@ def _write(claim: Claim, pen: Pen) -> None:
         finished = batch.finished or finished
     if finished is None:
         raise EngineFailure(FailureKind.TRANSIENT, "cut")
-    if not Summary.finish(claim, text=text.strip(), format=writer.format, finished=finished):
+    if not Summary.finish(claim, text=text.strip(), format=_format(claim), finished=finished):
         raise LostLease
+
+
+def _format(claim: Claim) -> str:
+    return current_settings().recipe.asking(claim.ask).format
 
 
 def _kept(claim: Claim, writer: Engine) -> Iterator[Batch]:
@@ -96,7 +100,7 @@ def _kept(claim: Claim, writer: Engine) -> Iterator[Batch]:
     settings = current_settings()
     renew_at = time.monotonic() + settings.renew_seconds
     batches = paced(
-        writer.write(claim.text, title=claim.title),
+        writer.write(claim.text, title=claim.title, ask=claim.ask),
         first_word_seconds=settings.first_word_seconds,
         silence_seconds=settings.silence_seconds,
         attempt_seconds=settings.attempt_seconds,

@@ -57,6 +57,10 @@ BAD = {
     "PRECIS_SESSION_DAYS": [*WHOLE, "0", "3651"],
     "PRECIS_WEB_WORKERS": [*WHOLE, "0", "65"],
     "PRECIS_LOG_LEVEL": ["INFO", "verbose", "10"],
+    "PRECIS_STYLE": ["key points", "Brief", "short"],
+    "PRECIS_PRICE_IN": ["-1", "free", "1000001", "nan"],
+    "PRECIS_PRICE_OUT": ["-0.1", "$1", "1e9"],
+    "PRECIS_CURRENCY": [" "],
 }  # fmt: skip
 ACCEPTED = {
     "HOST": "other than blanks", "PORT": "from 1 to 65535", "PRECIS_PUBLIC_URL": "http:// or https://",
@@ -64,6 +68,7 @@ ACCEPTED = {
     "REDIS_URL": "redis:// or rediss:// or unix://", "OPENAI_BASE_URL": "http:// or https://",
     "PRECIS_ENGINE": "one of openai, extract", "PRECIS_SUMMARIES": "one of on, off",
     "PRECIS_WARM": "one of on-save, on-first-view", "PRECIS_LEASE_SECONDS": "seconds from 1 to 3600",
+    "PRECIS_STYLE": "one of brief, key-points, detailed", "PRECIS_PRICE_IN": "a price of a million tokens",
     "PRECIS_FETCH_PRIVATE": "on, off, or networks", "PRECIS_LOG_LEVEL": "one of debug, info, warning, error"}  # fmt: skip
 
 

@@ -16,11 +16,12 @@ from dotenv import dotenv_values
 
 from webapp.importing.guard import PRIVATE_NETWORKS, Network
 from webapp.summarizing.addresses import is_near
-from webapp.summarizing.engine import Recipe
+from webapp.summarizing.engine import Ask, Recipe, Style
 from webapp.summarizing.extract import ExtractEngine
 from webapp.summarizing.prompt import PARAMETERS, PROMPT_VERSION
 
 OPENAI_URL = "https://api.openai.com/v1"
+STYLES = {style.slug: style for style in Style}
 MOST_DIGITS = 12  # int() refuses thousands of them in words of its own
 
 
@@ -57,6 +58,21 @@ def _one_of(*words: str) -> Callable[[str], str]:
         return value
 
     return read
+
+
+def _style(value: str) -> Style:
+    _one_of(*STYLES)(value)
+    return STYLES[value]
+
+
+def _money(value: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 1_000_000:
+        raise ValueError("a price of a million tokens, as 0.15")
+    return number
 
 
 def _switch(value: str) -> bool:
@@ -187,6 +203,25 @@ class Settings:
     summaries: bool = _setting(
         "PRECIS_SUMMARIES", _switch, True, "`off` turns everything generated off", "`on`"
     )
+    style: Style = _setting(
+        "PRECIS_STYLE",
+        _style,
+        Style.KEY_POINTS,
+        "the style that every document's summary is made in, `brief`, `key-points` or `detailed`; "
+        "the others are made when somebody picks them",
+        "`key-points`",
+    )
+    price_in: float | None = _setting(
+        "PRECIS_PRICE_IN",
+        _money,
+        None,
+        "what a million tokens that the model reads cost; with the next one, summaries tell their cost",
+        "not told",
+    )
+    price_out: float | None = _setting(
+        "PRECIS_PRICE_OUT", _money, None, "what a million tokens that the model writes cost", "not told"
+    )
+    currency: str = _setting("PRECIS_CURRENCY", _words, "USD", "the currency of the two prices")
     warm: str = _setting(
         "PRECIS_WARM",
         _one_of("on-save", "on-first-view"),
@@ -389,6 +424,11 @@ class Settings:
         return Recipe(
             engine="openai", model=self.model_given, prompt_version=PROMPT_VERSION, parameters=PARAMETERS
         )
+
+    @cached_property
+    def usual(self) -> Ask:
+        """What every document gets, and what the library tells of."""
+        return Ask(style=self.style)
 
     @cached_property
     def secret_key(self) -> str:

@@ -52,7 +52,7 @@ def save(alice: Member, text: str = ARTICLE) -> Document:
     return alice.documents.add(title="Skerrymore", text=text)
 
 
-def look(document: Document, **kwargs: bool) -> SummaryArea:
+def look(document: Document, **kwargs: Any) -> SummaryArea:
     """Open the page, as it is in SQL now."""
     return areas.look(fresh(document), **kwargs)
 

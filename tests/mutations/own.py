@@ -209,8 +209,8 @@ OWN = (
         (
             Edit(
                 VIEW,
-                "            return read(document) if document else None\n        finally:\n            db.session.remove()\n",
-                "            return read(document) if document else None\n        finally:\n            pass\n",
+                "            return read(document, self._ask) if document else None\n        finally:\n            db.session.remove()\n",
+                "            return read(document, self._ask) if document else None\n        finally:\n            pass\n",
             ),
         ),
         (AREA + "test_open_stream_holds_no_database_connection",),

@@ -100,7 +100,7 @@ USUAL = (
         (
             Edit(
                 SHOWN,
-                "    return summary.fill_cache() if summary.is_of_today else None\n",
+                "    return summary.fill_cache() if summary.answers(ask) else None\n",
                 "    document.summarize_later(again=True)\n    return None\n",
             ),
         ),
@@ -280,7 +280,7 @@ USUAL = (
             ),
             Edit(
                 DOCUMENT,
-                "        Summary.supersede(self.id)\n        summary = ",
+                "        Summary.supersede(self.id, is_replaced)\n        summary = ",
                 "        summary = ",
             ),
         ),
@@ -317,7 +317,7 @@ USUAL = (
         (
             Edit(
                 SHOWN,
-                "    return summary.fill_cache() if summary.is_of_today else None\n",
+                "    return summary.fill_cache() if summary.answers(ask) else None\n",
                 "    return None\n",
             ),
         ),
@@ -328,7 +328,9 @@ USUAL = (
         "The cache is asked before SQL: it says `complete` while another summary is being written",
         (
             Edit(
-                SHOWN, "    if document.summary_status == Status.COMPLETE:\n", "    if document.summary_id:\n"
+                SHOWN,
+                "    if _status(document, ask) == Status.COMPLETE:\n",
+                "    if _status(document, ask):\n",
             ),
         ),
         (LIFE + "test_regenerate_makes_a_new_text_and_keeps_the_old_one_meanwhile",),
@@ -339,7 +341,7 @@ USUAL = (
         (
             Edit(
                 SUMMARY,
-                "        return self.recipe_hash == current_settings().recipe.hash\n",
+                "        return self.recipe_hash == recipe_for(ask).hash\n",
                 "        return bool(self.recipe_hash)\n",
             ),
         ),
@@ -417,8 +419,8 @@ USUAL = (
         (
             Edit(
                 VIEW,
-                "    document.summarize_later(again=True)\n    if not",
-                "    document.summarize_later(again=True)\n"
+                "    document.summarize_later(ask, again=True)\n    if not",
+                "    document.summarize_later(ask, again=True)\n"
                 "    from tasks.summaries import generate_now\n\n"
                 "    generate_now(current_member.documents.get_or_404(document_id).summary_id or 0)\n    if not",
             ),

@@ -74,7 +74,7 @@ class Browser:
         self.response = self.client.open(
             urljoin(self.path, form.get("action") or self.path),
             method=form.method,
-            data={**data, **fields},
+            **{"query_string" if form.method == "GET" else "data": {**data, **fields}},
             headers=HTMX if htmx else {},
             follow_redirects=follow,
         )

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from webapp import events
 from webapp.extensions import current_settings, db
+from webapp.models.asking import Way, languages, query_of, ways
 from webapp.models.document import Document
 from webapp.models.model_server import ModelServer
 from webapp.models.presence import live_lanes
@@ -17,6 +18,8 @@ from webapp.models.reasons import reason
 from webapp.models.revision import Revision
 from webapp.models.summary import LIVE, Status, Summary
 from webapp.models.times import as_datetime
+from webapp.summarizing.engine import Ask
+from webapp.summarizing.language import Language
 from webapp.summarizing.rendering import summary_html
 
 GRACE_SECONDS = 0.25  # the embedded engine takes milliseconds: a page may wait that long for it
@@ -31,6 +34,7 @@ class SummaryArea:
     document: Document
     status: str
     state: str
+    ask: Ask
     html: Markup | None = None
     words: Markup = NOTHING
     written: str = ""
@@ -40,6 +44,7 @@ class SummaryArea:
     written_at: datetime | None = None
     version: int | None = None
     is_stale: bool = False
+    is_past: bool = False
     is_polling: bool = False
     reason: str | None = None
     attempts: int = 0
@@ -48,6 +53,23 @@ class SummaryArea:
     action: str | None = None
     summary_id: int | None = None
     fence: int = 0
+
+    @property
+    def query(self) -> dict[str, str]:
+        """What the addresses of the area must say of it: nothing for the summary that every document gets."""
+        return query_of(self.ask)
+
+    @property
+    def ways(self) -> list[Way]:
+        return ways(self.ask)
+
+    @property
+    def languages(self) -> tuple[Language, ...]:
+        return languages()
+
+    def part(self, noun: str) -> str:
+        """The name of a part for its DOM id: what is live must not be taken for that of another style."""
+        return "-".join([noun, *self.query.values()])
 
     @property
     def current_version(self) -> int:
@@ -75,29 +97,34 @@ class SummaryArea:
         return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
 
 
-def look(document: Document, *, is_polling: bool = False, is_own_save: bool = False) -> SummaryArea:
+def look(
+    document: Document, ask: Ask | None = None, *, is_polling: bool = False, is_own_save: bool = False
+) -> SummaryArea:
     """Read the state for somebody who opened the page: what is missing is asked for, what waits is promoted.
 
     Right after one's own save (`is_own_save`) the wait for further edits is kept.
     """
-    if current_settings().summaries and document.summary_status != Status.COMPLETE:
-        _ask_or_promote(document, is_own_save)
-    area = read(document, is_polling=is_polling)
+    ask = ask or current_settings().usual
+    status = _status(document, ask)
+    if current_settings().summaries and status != Status.COMPLETE:
+        _ask_or_promote(document, ask, status, is_own_save)
+    area = read(document, ask, is_polling=is_polling)
     if area.state == "older":
-        document.summarize_later()
-        area = read(_again(document), is_polling=is_polling)
+        document.summarize_later(ask)
+        area = read(_again(document), ask, is_polling=is_polling)
     return _after_grace(document, area)
 
 
-def read(document: Document, *, is_polling: bool = False) -> SummaryArea:
+def read(document: Document, ask: Ask | None = None, *, is_polling: bool = False) -> SummaryArea:
     """Read the state, and change nothing."""
+    ask = ask or current_settings().usual
     if not current_settings().summaries:
-        return SummaryArea(document=document, status=Status.COMPLETE, state="off")
-    if document.summary_status == Status.COMPLETE:
-        ready = Summary.cached(document.id, document.content_hash) or _refilled(document)
+        return SummaryArea(document=document, status=Status.COMPLETE, state="off", ask=ask)
+    if _status(document, ask) == Status.COMPLETE:
+        ready = Summary.cached(document.id, document.content_hash, ask) or _refilled(document, ask)
         if ready:
-            return _complete(document, ready)
-    return _unfinished(document, is_polling)
+            return _complete(document, ask, ready)
+    return _unfinished(document, ask, is_polling)
 
 
 def of_revision(document: Document, revision: Revision) -> SummaryArea | None:
@@ -106,14 +133,27 @@ def of_revision(document: Document, revision: Revision) -> SummaryArea | None:
     if summary is None:
         return None
     return SummaryArea(
-        document=document, status=Status.COMPLETE, state="complete", **_shown(document, _ready(summary))
+        document=document,
+        status=Status.COMPLETE,
+        state="complete",
+        ask=summary.asked,
+        is_past=True,
+        **_shown(_ready(summary)),
     )
 
 
-def _ask_or_promote(document: Document, is_own_save: bool) -> None:
-    if document.summary_id is None and document.is_short:
+def _status(document: Document, ask: Ask) -> str | None:
+    """The status of the current summary; the document itself knows that of the usual one."""
+    if ask == current_settings().usual:
+        return document.summary_status
+    summary = document.current_summary(ask)
+    return summary.status if summary else None
+
+
+def _ask_or_promote(document: Document, ask: Ask, status: str | None, is_own_save: bool) -> None:
+    if status is None and document.is_short:
         return
-    document.summarize_later(keeps_wait=is_own_save)
+    document.summarize_later(ask, keeps_wait=is_own_save)
     db.session.refresh(document)
 
 
@@ -127,7 +167,7 @@ def _after_grace(document: Document, area: SummaryArea) -> SummaryArea:
     ):
         db.session.commit()
         time.sleep(GRACE_STEP_SECONDS)
-        area = read(_again(document), is_polling=area.is_polling)
+        area = read(_again(document), area.ask, is_polling=area.is_polling)
     return area
 
 
@@ -136,23 +176,23 @@ def _again(document: Document) -> Document:
     return document
 
 
-def _refilled(document: Document) -> dict[str, Any] | None:
+def _refilled(document: Document, ask: Ask) -> dict[str, Any] | None:
     """A cache miss: fill it from SQL, if the current summary is by the current recipe."""
-    summary = db.session.get(Summary, document.summary_id, populate_existing=True)
+    summary = document.current_summary(ask)
     if summary is None or summary.status != Status.COMPLETE:
         return None
-    return summary.fill_cache() if summary.is_of_today else None
+    return summary.fill_cache() if summary.answers(ask) else None
 
 
-def _complete(document: Document, ready: dict[str, Any]) -> SummaryArea:
+def _complete(document: Document, ask: Ask, ready: dict[str, Any]) -> SummaryArea:
     """A finished summary. The embedded engine would select the same sentences again, so it offers no other one."""
     action = None if ready["engine"] == "extract" else "regenerate"
     return SummaryArea(
-        document=document, status=Status.COMPLETE, state="complete", action=action, **_shown(document, ready)
+        document=document, status=Status.COMPLETE, state="complete", ask=ask, action=action, **_shown(ready)
     )
 
 
-def _shown(document: Document, ready: dict[str, Any], *, is_stale: bool = False) -> dict[str, Any]:
+def _shown(ready: dict[str, Any], *, is_stale: bool = False) -> dict[str, Any]:
     """The fields of a finished summary that is shown."""
     return {
         "html": Markup(ready["html"]),  # noqa: S704 - summary_html made it safe
@@ -165,36 +205,36 @@ def _shown(document: Document, ready: dict[str, Any], *, is_stale: bool = False)
     }
 
 
-def _unfinished(document: Document, is_polling: bool) -> SummaryArea:
-    current = (
-        db.session.get(Summary, document.summary_id, populate_existing=True) if document.summary_id else None
-    )
-    shown = _last_shown(document)
+def _unfinished(document: Document, ask: Ask, is_polling: bool) -> SummaryArea:
+    current = document.current_summary(ask)
+    shown = _last_shown(document, ask)
     if current is None:
-        return _nothing_asked(document, shown)
+        return _nothing_asked(document, ask, shown)
     if current.status == Status.COMPLETE:
         return SummaryArea(
-            document=document, status=current.status, state="older", action="regenerate", **shown
+            document=document, status=current.status, state="older", ask=ask, action="regenerate", **shown
         )
     fields: dict[str, Any] = {
         "summary_id": current.id, "fence": current.fence, "attempts": current.attempts,
         "max_attempts": current_settings().max_attempts, "is_polling": is_polling, **shown, **_what_happens(current)}  # fmt: skip
     if fields["state"] == "writing":
         fields.update(_words(current))
-    return SummaryArea(document=document, status=current.status, **fields)
+    return SummaryArea(document=document, status=current.status, ask=ask, **fields)
 
 
-def _nothing_asked(document: Document, shown: dict[str, Any]) -> SummaryArea:
+def _nothing_asked(document: Document, ask: Ask, shown: dict[str, Any]) -> SummaryArea:
     state = "short" if document.is_short else "unasked"
-    return SummaryArea(document=document, status=Status.COMPLETE, state=state, action="generate", **shown)
+    return SummaryArea(
+        document=document, status=Status.COMPLETE, state=state, ask=ask, action="generate", **shown
+    )
 
 
-def _last_shown(document: Document) -> dict[str, Any]:
+def _last_shown(document: Document, ask: Ask) -> dict[str, Any]:
     """The fields of the last finished summary, for the time until the current one is."""
-    last = db.session.get(Summary, document.shown_summary_id) if document.shown_summary_id else None
+    last = document.shown_summary(ask)
     if last is None or last.text is None:
         return {}
-    return _shown(document, _ready(last), is_stale=last.content_hash != document.content_hash)
+    return _shown(_ready(last), is_stale=last.content_hash != document.content_hash)
 
 
 def _ready(summary: Summary) -> dict[str, Any]:

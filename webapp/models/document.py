@@ -12,6 +12,7 @@ from typing import Any
 from flask import abort
 from sqlalchemy import (
     Double,
+    Executable,
     ForeignKey,
     Select,
     String,
@@ -30,8 +31,9 @@ from webapp.models.member import Member
 from webapp.models.rendition import AT_ONCE_CHARS, Rendition, is_long
 from webapp.models.revision import TITLE_CHARACTERS, Revision
 from webapp.models.source import Source, drop_originals
-from webapp.models.summary import LIVE, Lane, Status, Summary, cache_key
+from webapp.models.summary import Lane, Status, Summary, cache_key, recipe_for
 from webapp.models.times import as_datetime
+from webapp.summarizing.engine import Ask
 
 PAGE_SIZE = 30
 CHARACTERS_A_MINUTE = 1_200  # some 230 words of English
@@ -135,23 +137,26 @@ class Document(Base):
         """Make an old version the newest again. `version` is the one that the member saw as the current: else StaleEdit."""
         self.revise(member, title=revision.title, text=revision.text, format=revision.format, version=version)
 
-    def summarize_later(self, *, again: bool = False, keeps_wait: bool = False) -> None:
+    def summarize_later(
+        self, ask: Ask | None = None, *, again: bool = False, keeps_wait: bool = False
+    ) -> None:
         """See to it that somebody's wait for the current summary is answered: ask for it, or promote it.
 
         `again` asks for a new one even if there is one, and cuts every wait short. With `keeps_wait` the wait for
         further edits stays.
         """
+        ask = ask or current_settings().usual
         with transaction(is_durable=False):
             document = db.session.scalar(_held(), {"wanted": self.id})
             if document is None:
                 return
-            summary = document._current_summary()
+            summary = document._current_summary(ask)
             if (
                 summary is None
                 or (summary.is_final and again)
-                or (not summary.is_of_today and not summary.is_running)
+                or (not summary.answers(ask) and not summary.is_running)
             ):
-                summary = document._ask(Lane.INTERACTIVE)
+                summary = document._ask(Lane.INTERACTIVE, ask=ask)
             elif summary.is_final or not summary.promote(at_once=again, keeps_wait=keeps_wait):
                 return
         _announce(self.id, summary)
@@ -232,20 +237,47 @@ class Document(Base):
             self.shown_summary_id = known.id
         return None if known or not self.is_warmed else self._ask(Lane.WARM, wait_seconds)
 
-    def _ask(self, lane: Lane, wait_seconds: float = 0.0) -> Summary:
-        """Ask for a summary of the current text inside the transaction. What was asked for before is void."""
-        if self.summary_status in LIVE:
-            Summary.supersede(self.id)
-        summary = Summary.ask(self.id, self.version, self.content_hash, lane, wait_seconds)
-        self._point_at(summary)
+    def _ask(self, lane: Lane, wait_seconds: float = 0.0, *, ask: Ask | None = None) -> Summary:
+        """Ask for a summary of the current text inside the transaction. The same that was asked for before is void;
+        other styles and languages go their own way.
+        """
+        usual = current_settings().usual
+        is_usual = ask in (None, usual)
+        is_replaced = Summary.is_asking(ask or usual)
+        if is_usual:
+            is_replaced = or_(is_replaced, Summary.id == self.summary_id)
+        Summary.supersede(self.id, is_replaced)
+        summary = Summary.ask(self.id, self.version, self.content_hash, lane, wait_seconds, ask)
+        if is_usual:
+            self._point_at(summary)
         return summary
 
     def _point_at(self, summary: Summary | None) -> None:
         self.summary_id, self.summary_status = (summary.id, summary.status) if summary else (None, None)
         db.session.flush()
 
-    def _current_summary(self) -> Summary | None:
+    def current_summary(self, ask: Ask) -> Summary | None:
+        """The summary of the current text for what is asked, finished or not."""
+        if ask != current_settings().usual:
+            return Summary.latest(self.id, self.content_hash, ask)
         return db.session.get(Summary, self.summary_id, populate_existing=True) if self.summary_id else None
+
+    def shown_summary(self, ask: Ask) -> Summary | None:
+        """The last finished summary for what is asked, of this text or of an earlier one."""
+        if ask != current_settings().usual:
+            return Summary.last_finished(self.id, ask)
+        return db.session.get(Summary, self.shown_summary_id) if self.shown_summary_id else None
+
+    def _current_summary(self, ask: Ask) -> Summary | None:
+        """The same inside the transaction. After a change of settings it may be there already, asked for by itself."""
+        summary = self.current_summary(ask)
+        if summary is None or summary.is_running or summary.answers(ask):
+            return summary
+        known = Summary.finished(self.id, self.content_hash, ask)
+        if known:
+            self._point_at(known)
+            self.shown_summary_id = known.id
+        return known or summary
 
     @property
     def is_warmed(self) -> bool:
@@ -282,19 +314,42 @@ class Document(Base):
         for an engine, model or prompt which is set no longer. Returns how many.
         """
         lacking = cls._lacking().order_by(cls.id.desc()).limit(limit).with_for_update(of=cls)
-        if not current_settings().summaries or not db.session.scalars(lacking).all():
+        outdated = cls._outdated().limit(limit).with_for_update(of=cls)
+        if not current_settings().summaries or not (_finds(lacking) or _finds(outdated)):
             return 0
         with transaction():
             asked = [document._ask(Lane.WARM) for document in db.session.scalars(lacking)]
+            asked += [
+                document._ask(Lane(row.lane), ask=row.asked)
+                for document, row in db.session.execute(outdated).all()
+                if not document._has_moved_on(row)
+            ]
         return len(asked)
+
+    def _has_moved_on(self, outdated: Summary) -> bool:
+        """Void a row that waits for what is set no longer, where what it asks for was asked anew meanwhile."""
+        if Summary.latest(self.id, self.content_hash, outdated.asked) is None:
+            return False
+        Summary.supersede(self.id, Summary.id == outdated.id)
+        return True
 
     @classmethod
     def _lacking(cls) -> Select["Document"]:
         settings = current_settings()
-        is_outdated = (Summary.status == Status.PENDING) & (Summary.recipe_hash != settings.recipe.hash)
+        is_outdated = (Summary.status == Status.PENDING) & (Summary.recipe_hash != recipe_for().hash)
         is_unasked = cls.summary_id.is_(None) & (cls.characters >= settings.short_text_characters)
         is_lacking = or_(is_outdated, is_unasked) if settings.warm == "on-save" else is_outdated
         return select(cls).join(Summary, Summary.id == cls.summary_id, isouter=True).where(is_lacking)
+
+    @classmethod
+    def _outdated(cls) -> Select["Document", Summary]:
+        """Documents beside what else waits for an engine, model or prompt that is set no longer."""
+        is_other = Summary.id != func.coalesce(cls.summary_id, 0)
+        return (
+            select(cls, Summary)
+            .join(Summary, Summary.document_id == cls.id)
+            .where(is_other, Summary.is_outdated())
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -423,6 +478,10 @@ def _rows() -> Select[Document, Summary | None]:
         .options(db.joinedload(Document.author), db.defer(Summary.error_detail))
         .execution_options(populate_existing=True)
     )
+
+
+def _finds(statement: Executable) -> bool:
+    return db.session.execute(statement).first() is not None
 
 
 def _announce(document_id: int, summary: Summary | None) -> None:

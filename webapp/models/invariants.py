@@ -92,11 +92,24 @@ def _counted() -> Iterator[tuple[str, int]]:
         _count(select(Summary.id).where(or_(Summary.attempts > settings.max_attempts, Summary.attempts < 0))),
     )
     yield (
-        "Unfinished summaries that no document waits for",
+        "Unfinished summaries of a text that is no longer current",
         _count(
             select(Summary.id)
-            .outerjoin(Document, Document.summary_id == Summary.id)
-            .where(Summary.status.in_(LIVE), Document.id.is_(None))
+            .outerjoin(Document, Document.id == Summary.document_id)
+            .where(
+                Summary.status.in_(LIVE),
+                or_(Document.id.is_(None), Summary.content_hash != Document.content_hash),
+            )
+        ),
+    )
+    asked = (Summary.document_id, Summary.style, Summary.language, Summary.instruction, Summary.task)
+    yield (
+        "Documents of which the same summary is asked for twice",
+        _count(
+            select(Summary.document_id)
+            .where(Summary.status.in_(LIVE))
+            .group_by(*asked)
+            .having(func.count() > 1)
         ),
     )
 

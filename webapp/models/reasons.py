@@ -20,6 +20,7 @@ REASONS = {
     "empty": "The model answered with nothing.",
     "only_thought": "The model thought, and then wrote no answer.",
     "unusable": "The model's answer was not a summary.",
+    "wrong_language": "The model answered in another language than the one asked for.",
     "no_sentences": "There are no sentences in this text to select from.",
     "crashed_worker": "The worker stopped in the middle of this summary.",
     "internal_error": "Something went wrong on our side. The log has the details.",

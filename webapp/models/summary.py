@@ -43,7 +43,7 @@ from webapp import hints
 from webapp.extensions import Base, cache, current_settings, db, now, transaction
 from webapp.models.model_server import PAUSES_AT_ONCE, ModelServer, server
 from webapp.models.times import as_datetime
-from webapp.summarizing.engine import OWN_LANGUAGE, EngineFailure, FailureKind, Finished, Style
+from webapp.summarizing.engine import OWN_LANGUAGE, Ask, EngineFailure, FailureKind, Finished, Recipe, Style
 from webapp.summarizing.rendering import summary_html
 from webapp.summarizing.sanitizing import visible
 
@@ -93,6 +93,7 @@ class Claim:
     fence: int
     title: str
     text: str
+    ask: Ask
 
 
 class Summary(Base):
@@ -136,6 +137,7 @@ class Summary(Base):
     language: Mapped[str] = mapped_column(String(40), default=OWN_LANGUAGE, server_default=OWN_LANGUAGE)
     instruction: Mapped[str] = mapped_column(Text, default="", server_default="")
     task: Mapped[str] = mapped_column(Text, default="", server_default="")
+    base_hash: Mapped[str] = mapped_column(String(64), default="", server_default="")
     parts_done: Mapped[int] = mapped_column(default=0, server_default="0")
     parts_total: Mapped[int] = mapped_column(default=0, server_default="0")
     coverage: Mapped[str | None] = mapped_column(Text)
@@ -145,10 +147,17 @@ class Summary(Base):
 
     @classmethod
     def ask(
-        cls, document_id: int, version: int, content_hash: str, lane: Lane, wait_seconds: float = 0.0
+        cls,
+        document_id: int,
+        version: int,
+        content_hash: str,
+        lane: Lane,
+        wait_seconds: float = 0.0,
+        ask: Ask | None = None,
     ) -> "Summary":
-        """Add a pending row for the current recipe inside the caller's transaction."""
-        recipe = current_settings().recipe
+        """Add a pending row for what is asked by today's recipe, inside the caller's transaction."""
+        ask = ask or current_settings().usual
+        recipe = recipe_for(ask)
         last = select(func.coalesce(func.max(cls.edition), 0)).where(
             cls.document_id == document_id,
             cls.content_hash == content_hash,
@@ -165,33 +174,52 @@ class Summary(Base):
             engine=recipe.engine,
             model=recipe.model,
             prompt_version=recipe.prompt_version,
+            base_hash=current_settings().recipe.hash,
+            **_columns(ask),
         )
         db.session.add(summary)
         db.session.flush()
         return summary
 
     @classmethod
-    def supersede(cls, document_id: int) -> None:
+    def supersede(cls, document_id: int, *only: ColumnElement[bool]) -> None:
         """Void what is still asked for or being written, inside the caller's transaction. A running one is fenced off."""
         db.session.execute(
             update(cls)
-            .where(cls.document_id == document_id, cls.status.in_(LIVE))
+            .where(cls.document_id == document_id, cls.status.in_(LIVE), *only)
             .values(status=Status.SUPERSEDED, lease_until=None, finished_at=now())
         )
 
     @classmethod
-    def finished(cls, document_id: int, content_hash: str) -> "Summary | None":
-        """The newest finished summary of this text by the current recipe."""
+    def is_asking(cls, ask: Ask) -> ColumnElement[bool]:
+        """That a row asks for this, of whichever engine, model and prompt."""
+        return and_(*(getattr(cls, name) == value for name, value in _columns(ask).items()))
+
+    @classmethod
+    def latest(cls, document_id: int, content_hash: str, ask: Ask) -> "Summary | None":
+        """The newest summary of this text for what is asked, by today's recipe, that is not void."""
+        return cls._of_text(document_id, content_hash, ask, cls.status != Status.SUPERSEDED)
+
+    @classmethod
+    def finished(cls, document_id: int, content_hash: str, ask: Ask | None = None) -> "Summary | None":
+        """The newest finished summary of this text for what is asked, by today's recipe."""
+        return cls._of_text(document_id, content_hash, ask, cls.status == Status.COMPLETE)
+
+    @classmethod
+    def _of_text(
+        cls, document_id: int, content_hash: str, ask: Ask | None, wanted: ColumnElement[bool]
+    ) -> "Summary | None":
         return db.session.scalar(
             select(cls)
             .where(
                 cls.document_id == document_id,
                 cls.content_hash == content_hash,
-                cls.recipe_hash == current_settings().recipe.hash,
-                cls.status == Status.COMPLETE,
+                cls.recipe_hash == recipe_for(ask).hash,
+                wanted,
             )
             .order_by(cls.edition.desc())
-            .limit(1)
+            .limit(1),
+            execution_options={"populate_existing": True},
         )
 
     @classmethod
@@ -200,6 +228,19 @@ class Summary(Base):
         is_of_it = (cls.document_id == document_id, cls.content_hash == content_hash)
         found = select(cls).where(*is_of_it, cls.status == Status.COMPLETE)
         return db.session.scalar(found.order_by(cls.id.desc()).limit(1))
+
+    @classmethod
+    def last_finished(cls, document_id: int, ask: Ask) -> "Summary | None":
+        """The last finished summary of whichever text for what is asked: shown until the current one is there."""
+        rows = select(cls).where(
+            cls.document_id == document_id, cls.status == Status.COMPLETE, cls.is_asking(ask)
+        )
+        return db.session.scalar(rows.order_by(cls.id.desc()).limit(1))
+
+    @classmethod
+    def is_outdated(cls) -> ColumnElement[bool]:
+        """That a row waits for an engine, model or prompt which is set no longer."""
+        return and_(cls.status == Status.PENDING, cls.base_hash != current_settings().recipe.hash)
 
     def promote(self, *, at_once: bool, keeps_wait: bool = False) -> bool:
         """Somebody waits: move a pending row to the interactive lane, inside the caller's transaction.
@@ -250,7 +291,7 @@ class Summary(Base):
             if taken is None:
                 return None
             cls._show_status(taken.document_id, summary_id, Status.PROCESSING)
-        return Claim(summary_id, taken.document_id, taken.fence, taken.title, taken.text)
+        return Claim(summary_id, taken.document_id, taken.fence, taken.title, taken.text, _ask_of(taken))
 
     @classmethod
     def _take(cls, summary_id: int, *, as_probe: bool = False) -> Any:
@@ -300,6 +341,10 @@ class Summary(Base):
                 cls.document_id,
                 title.scalar_subquery().label("title"),
                 text.scalar_subquery().label("text"),
+                cls.style,
+                cls.language,
+                cls.instruction,
+                cls.task,
             )
             .execution_options(synchronize_session=False)
         )
@@ -317,7 +362,7 @@ class Summary(Base):
             other.claimed_at > now() - HOUR_SECONDS,
             other.engine == bindparam("due_engine"),
         )
-        is_ours = cls.recipe_hash == bindparam("due_recipe")
+        is_ours = cls.base_hash == bindparam("due_recipe")
         may_warm = or_(
             cls.lane == Lane.INTERACTIVE, warmed.scalar_subquery() < bindparam("share", type_=Integer())
         )
@@ -482,12 +527,15 @@ class Summary(Base):
     @property
     def live_format(self) -> str:
         """The format of its words while they come."""
-        return "sentences" if self.engine == "extract" else "markdown"
+        return recipe_for(self.asked).format
 
     @property
-    def is_of_today(self) -> bool:
-        """Whether it was asked of the engine, model and prompt that are set now."""
-        return self.recipe_hash == current_settings().recipe.hash
+    def asked(self) -> Ask:
+        return _ask_of(self)
+
+    def answers(self, ask: Ask) -> bool:
+        """Whether it is for what is asked, by the engine, model and prompt that are set now."""
+        return self.recipe_hash == recipe_for(ask).hash
 
     @property
     def next_attempt(self) -> datetime | None:
@@ -505,10 +553,10 @@ class Summary(Base):
         )
 
     @classmethod
-    def cached(cls, document_id: int, content_hash: str) -> dict[str, Any] | None:
-        """The ready-to-serve summary of this text by the current recipe, or None. Redis away is a miss."""
+    def cached(cls, document_id: int, content_hash: str, ask: Ask | None = None) -> dict[str, Any] | None:
+        """The ready-to-serve summary of this text by today's recipe, or None. Redis away is a miss."""
         try:
-            found = cache.get(cache_key(document_id, content_hash, current_settings().recipe.hash))
+            found = cache.get(cache_key(document_id, content_hash, recipe_for(ask).hash))
         except RedisError:
             return None
         return found if isinstance(found, dict) and found.get("v") == CACHE_VERSION else None
@@ -563,6 +611,27 @@ class Summary(Base):
         rows = select(cls.id, cls.lane).where(*cls._is_due()).order_by(cls.lane, cls.next_attempt_at, cls.id)
         found = db.session.execute(rows.limit(limit), cls._due_now())
         return [(row.id, row.lane) for row in found] if limit else []
+
+
+def recipe_for(ask: Ask | None = None) -> Recipe:
+    """Today's recipe for what is asked; by default for what every document gets."""
+    settings = current_settings()
+    return settings.recipe.asking(ask or settings.usual)
+
+
+def _columns(ask: Ask) -> dict[str, str]:
+    """What is asked, as a row has it."""
+    return {
+        "style": ask.style,
+        "language": ask.language or OWN_LANGUAGE,
+        "instruction": ask.instruction,
+        "task": ask.task,
+    }
+
+
+def _ask_of(row: Any) -> Ask:
+    language = None if row.language == OWN_LANGUAGE else row.language
+    return Ask(Style(row.style), language, row.instruction, row.task)
 
 
 @functools.cache

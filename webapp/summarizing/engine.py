@@ -25,6 +25,11 @@ class Style(StrEnum):
         """As a reader picks it."""
         return self.value.capitalize()
 
+    @property
+    def slug(self) -> str:
+        """As addresses and settings have it."""
+        return self.value.replace(" ", "-")
+
 
 @dataclass(frozen=True, slots=True)
 class Ask:

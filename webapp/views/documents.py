@@ -27,6 +27,7 @@ from webapp.models.revision import FORMATS, TITLE_CHARACTERS
 from webapp.originals import Incoming
 from webapp.security import current_member, editors_only, say
 from webapp.summarizing.sanitizing import visible
+from webapp.views.asking import asked_or_404
 from webapp.views.streams import follow
 
 blueprint = Blueprint("documents", __name__)
@@ -152,7 +153,9 @@ def create() -> BaseResponse | tuple[str, int]:
 @blueprint.get("/documents/<int:document_id>")
 def show(document_id: int) -> str:
     document = current_member.documents.get_or_404(document_id)
-    area = look(document, is_own_save="saved" in session and session.pop("saved") == document.id)
+    area = look(
+        document, asked_or_404(), is_own_save="saved" in session and session.pop("saved") == document.id
+    )
     return render_template(
         "documents/show.html",
         document=document,

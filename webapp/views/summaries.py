@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
@@ -11,9 +12,12 @@ from webapp.events import END, Fact, Listener, hub, words_so_far
 from webapp.extensions import current_settings, db
 from webapp.htmx import dom_id, event, partial, wants_fragment
 from webapp.models.area import SummaryArea, look, read
+from webapp.models.asking import query_of
 from webapp.models.document import Document
 from webapp.security import current_member
+from webapp.summarizing.engine import Ask
 from webapp.summarizing.rendering import summary_html
+from webapp.views.asking import asked_or_404
 from webapp.views.streams import follow
 
 blueprint = Blueprint("summaries", __name__, url_prefix="/documents/<int:document_id>/summary")
@@ -26,7 +30,7 @@ FIRST_WORDS = 6  # which come as they are written, since somebody waits for them
 @blueprint.get("")
 def show(document_id: int) -> str | tuple[str, int]:
     document = current_member.documents.get_or_404(document_id)
-    area = look(document, is_polling="poll" in request.args)
+    area = look(document, asked_or_404(), is_polling="poll" in request.args)
     if not wants_fragment():
         return render_template("summaries/show.html", document=document, area=area)
     if request.args.get("seen") == area.seen:
@@ -39,26 +43,34 @@ def create(document_id: int) -> BaseResponse | tuple[str, int]:
     document = current_member.documents.get_or_404(document_id)
     if not current_settings().summaries:
         abort(404)
-    document.summarize_later(again=True)
+    ask = asked_or_404()
+    document.summarize_later(ask, again=True)
     if not wants_fragment():
-        return redirect(url_for("documents.show", document_id=document.id), 303)
+        return redirect(_page_of(document, ask), 303)
     document = current_member.documents.get_or_404(document_id)
-    return render_template("summaries/_summary.html", area=read(document)), 202
+    return render_template("summaries/_summary.html", area=read(document, ask)), 202
 
 
 @blueprint.get("/events")
 def events(document_id: int) -> BaseResponse | str:
     document = current_member.documents.get_or_404(document_id)
+    ask = asked_or_404()
     if hub().is_full:
-        return render_template("summaries/_summary.html", area=read(document, is_polling=True))
-    return follow(Stream(document_id, request.headers.get("Last-Event-ID", "")).events())
+        return render_template("summaries/_summary.html", area=read(document, ask, is_polling=True))
+    return follow(Stream(document_id, ask, request.headers.get("Last-Event-ID", "")).events())
+
+
+def _page_of(document: Document, ask: Ask) -> str:
+    query: dict[str, Any] = query_of(ask)
+    return url_for("documents.show", document_id=document.id, **query)
 
 
 class Stream:
     """One page's view of a document's summary: the current state first, then what follows, until it is final."""
 
-    def __init__(self, document_id: int, last_event_id: str) -> None:
+    def __init__(self, document_id: int, ask: Ask, last_event_id: str) -> None:
         self._document_id = document_id
+        self._ask = ask
         self._last_event_id = last_event_id
         self._area: SummaryArea | None = None
         self._text = ""
@@ -123,7 +135,7 @@ class Stream:
     def _read(self) -> SummaryArea | None:
         try:
             document = db.session.get(Document, self._document_id, populate_existing=True)
-            return read(document) if document else None
+            return read(document, self._ask) if document else None
         finally:
             db.session.remove()
 
@@ -151,7 +163,9 @@ class Stream:
         if area is None or not self._owes_words or self._patience_seconds > 0:
             return
         self._owes_words, self._sent, self._sent_at = False, self._sent + 1, time.monotonic()
-        words = partial(dom_id(area.document, "words"), "innerMorph", _rendered(self._text, area.format))
+        words = partial(
+            dom_id(area.document, area.part("words")), "innerMorph", _rendered(self._text, area.format)
+        )
         yield event(words, f"{_event_id(area)}.{self._words_id}")
 
     def _append(self, fact: Fact) -> bool:

@@ -13,6 +13,7 @@ ASKED = (
     sa.Column("language", sa.String(length=40), nullable=False, server_default="document"),
     sa.Column("instruction", sa.Text(), nullable=False, server_default=""),
     sa.Column("task", sa.Text(), nullable=False, server_default=""),
+    sa.Column("base_hash", sa.String(length=64), nullable=False, server_default=""),
     sa.Column("parts_done", sa.Integer(), nullable=False, server_default="0"),
     sa.Column("parts_total", sa.Integer(), nullable=False, server_default="0"),
     sa.Column("coverage", sa.Text(), nullable=True),
@@ -96,6 +97,7 @@ def upgrade() -> None:
     with op.batch_alter_table("summaries", schema=None) as batch_op:
         for column in ASKED:
             batch_op.add_column(column)
+    op.execute("UPDATE summaries SET base_hash = recipe_hash")  # nothing else could be asked for
 
 
 def downgrade() -> None:

@@ -1,0 +1,47 @@
+"""Which summary of a document somebody wants to see, and how an address says so."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+from webapp.config import STYLES
+from webapp.extensions import current_settings
+from webapp.summarizing.engine import EXTRACT, Ask, Style
+from webapp.summarizing.language import LANGUAGES, Language
+
+_NAMES = {language.code: language.name for language in LANGUAGES}
+_CODES = {language.name: language.code for language in LANGUAGES}
+
+
+class Way(NamedTuple):
+    """A style that the summary can be seen in, with what an address says to have it."""
+
+    style: Style
+    query: dict[str, str]
+    is_shown: bool
+
+
+def ways(ask: Ask) -> list[Way]:
+    """All styles, in the language that is asked for."""
+    return [Way(style, query_of(replace(ask, style=style)), style == ask.style) for style in Style]
+
+
+def languages() -> tuple[Language, ...]:
+    """Those that a summary can be had in besides the document's own. The embedded engine does not translate."""
+    return () if current_settings().engine == EXTRACT else LANGUAGES
+
+
+def ask_in(query: Mapping[str, str]) -> Ask | None:
+    """What `style` and `language` of an address ask for; None if there is no such thing. Without them, the usual."""
+    usual = current_settings().usual
+    style = STYLES.get(query.get("style") or usual.style.slug)
+    code = query.get("language", "") if languages() else ""
+    if style is None or (code and code not in _NAMES):
+        return None
+    return Ask(style=style, language=_NAMES[code] if code else None)
+
+
+def query_of(ask: Ask) -> dict[str, str]:
+    """What an address needs to ask for this: nothing for the usual, so that a page has one address."""
+    query = {} if ask.style == current_settings().usual.style else {"style": ask.style.slug}
+    return query | ({"language": _CODES[ask.language]} if ask.language else {})
