@@ -1,8 +1,7 @@
 """The actor that writes summaries, and what the worker process around it must be able to stop."""
 
+import contextlib
 import logging
-import threading
-import time
 from collections.abc import Iterator
 from functools import cache
 
@@ -10,25 +9,21 @@ import dramatiq
 from flask import Flask
 
 from tasks import renditions
+from tasks.calls import calls
+from tasks.lease import Lease, LostLease, Stopped, stopping
+from tasks.reading import Reading, timed
 from webapp import create_app, hints
 from webapp.config import Settings
 from webapp.events import Pen, tell
 from webapp.extensions import current_settings
 from webapp.models.summary import Claim, Lane, Summary
-from webapp.summarizing.engine import Engine, EngineFailure, FailureKind
+from webapp.summarizing.engine import Engine, EngineFailure, FailureKind, Finished, Piece
 from webapp.summarizing.extract import ExtractEngine
-from webapp.summarizing.pace import Batch, paced
+from webapp.summarizing.pace import Batch
+from webapp.summarizing.parts import PartsEngine
+from webapp.summarizing.tree import Coverage
 
 log = logging.getLogger(__name__)
-stopping = threading.Event()
-
-
-class Stopped(Exception):
-    """The worker was told to stop."""
-
-
-class LostLease(Exception):
-    """The text has changed, or the row is somebody else's."""
 
 
 def declare(app: Flask) -> None:
@@ -75,9 +70,38 @@ def generate_now(summary_id: int) -> None:
 
 
 def _write(claim: Claim, pen: Pen) -> None:
-    writer = engine(current_settings())
+    writer, lease = engine(current_settings()), Lease(claim)
+    if isinstance(writer, PartsEngine):
+        text, finished, coverage = _read_and_written(Reading(claim, writer, lease), claim, lease, pen)
+    else:
+        text, finished = _written(
+            writer.write(claim.text, title=claim.title, ask=claim.ask), claim, lease, pen
+        )
+        coverage = None
+    if not Summary.finish(claim, text=text, format=_format(claim), finished=finished, coverage=coverage):
+        raise LostLease
+
+
+def _read_and_written(
+    reading: Reading, claim: Claim, lease: Lease, pen: Pen
+) -> tuple[str, Finished, Coverage]:
+    """Of a long text the notes are summarised; and in smaller parts, if it shows that even those are too long."""
+    while True:
+        notes = reading.notes()
+        try:
+            with calls().summary(lease.keep):
+                text, finished = _written(reading.pieces(notes), claim, lease, pen)
+        except EngineFailure as failure:
+            reading.shrink(failure)
+            pen.write("", is_reset=True)
+        else:
+            reading.finish(notes, finished)
+            return text, finished, notes.coverage
+
+
+def _written(pieces: Iterator[Piece], claim: Claim, lease: Lease, pen: Pen) -> tuple[str, Finished]:
     text, finished = "", None
-    for batch in _kept(claim, writer):
+    for batch in _kept(pieces, claim, lease):
         if batch.reset:
             text = ""
             pen.write("", is_reset=True)
@@ -87,38 +111,22 @@ def _write(claim: Claim, pen: Pen) -> None:
         finished = batch.finished or finished
     if finished is None:
         raise EngineFailure(FailureKind.TRANSIENT, "cut")
-    if not Summary.finish(claim, text=text.strip(), format=_format(claim), finished=finished):
-        raise LostLease
+    return text.strip(), finished
 
 
 def _format(claim: Claim) -> str:
     return current_settings().recipe.asking(claim.ask).format
 
 
-def _kept(claim: Claim, writer: Engine) -> Iterator[Batch]:
+def _kept(pieces: Iterator[Piece], claim: Claim, lease: Lease) -> Iterator[Batch]:
     """The engine's batches, while the lease is kept alive and nobody tells us to stop."""
-    settings = current_settings()
-    renew_at = time.monotonic() + settings.renew_seconds
-    batches = paced(
-        writer.write(claim.text, title=claim.title, ask=claim.ask),
-        first_word_seconds=settings.first_word_seconds,
-        silence_seconds=settings.silence_seconds,
-        attempt_seconds=settings.attempt_seconds,
-        tick_seconds=min(0.5, settings.renew_seconds),
-    )
-    try:
+    with contextlib.closing(timed(pieces, current_settings())) as batches:
         for number, batch in enumerate(batches):
             if number == 0:  # the engine has begun, and need not wait until everybody is told
                 tell(claim.document_id)
-            if stopping.is_set() and batch.finished is None:
-                raise Stopped
-            if time.monotonic() >= renew_at:
-                if not Summary.renew(claim):
-                    raise LostLease
-                renew_at = time.monotonic() + settings.renew_seconds
+            if batch.finished is None:
+                lease.keep()
             yield batch
-    finally:
-        batches.close()
 
 
 @cache

@@ -6,6 +6,7 @@ from webapp import hints, originals
 from webapp.events import tell
 from webapp.models.document import Document
 from webapp.models.imports import Import
+from webapp.models.node import Node
 from webapp.models.summary import Lane, Summary
 
 BATCH = 500
@@ -13,7 +14,9 @@ log = logging.getLogger(__name__)
 
 
 def sweep_now() -> None:
-    """End the leases of dead workers, ask for what nobody asked for, and send hints for all that is due."""
+    """End the leases of dead workers, ask for what nobody asked for, and send hints for all that is due. Forget what no
+    text needs any more.
+    """
     for document_id in Summary.expire_leases():
         log.warning("The worker on document %s is not heard of: its lease has ended.", document_id)
         tell(document_id)
@@ -22,6 +25,7 @@ def sweep_now() -> None:
     originals.drop_stale()
     Document.request_missing()
     hint_now()
+    Node.sweep()
 
 
 def hint_now() -> None:

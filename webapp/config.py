@@ -247,15 +247,15 @@ class Settings:
         "PRECIS_LLM_CONCURRENCY",
         _whole(1, 512),
         None,
-        "summaries written side by side for people who wait; warming adds at most half as many",
+        "calls of the model server side by side for people who wait; warming adds at most half as many",
         "16; 4 for a local server",
     )
     context_tokens: int | None = _setting(
         "PRECIS_CONTEXT_TOKENS",
         _whole(512, 10_000_000),
         None,
-        "what the model reads at once; a longer text is not sent, and the page says so",
-        "unknown: the server decides",
+        "what the model reads at once; a longer text is read in parts, each of which fits",
+        "unknown: what the server says of it",
     )
     lease_seconds: float = _setting(
         "PRECIS_LEASE_SECONDS",
@@ -284,7 +284,7 @@ class Settings:
         "PRECIS_ATTEMPT_SECONDS",
         _seconds(0.1, 86_400),
         None,
-        "the longest that one try may take",
+        "the longest that one call of the model server may take; a long text takes many",
         "180; 3600 for a local server",
     )
     retry_seconds: float = _setting(

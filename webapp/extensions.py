@@ -16,6 +16,7 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_wtf.csrf import CSRFProtect
 from htmx_flask import Htmx
 from sqlalchemy import Connection, Double, Engine, MetaData, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.sql.functions import FunctionElement
@@ -94,6 +95,12 @@ def transaction(*, is_durable: bool = True) -> Iterator[None]:
         raise
     finally:
         _writing.reset(token)
+
+
+def insert(model: type[Base]) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that can say what to do about a row that is there already."""
+    is_sqlite = db.engine.dialect.name == "sqlite"
+    return sqlite.insert(model) if is_sqlite else postgresql.insert(model)
 
 
 def is_writing() -> bool:

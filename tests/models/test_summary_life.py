@@ -11,7 +11,7 @@ from flask import Flask, current_app
 from redis import Redis, RedisError
 from sqlalchemy import select, update
 
-from tasks import summaries
+from tasks import lease, summaries
 from tasks.broker import SentTooEarly
 from tasks.summaries import generate_now
 from tasks.upkeep import sweep_now
@@ -455,7 +455,6 @@ def test_retry_button_starts_anew(alice: Member, model_server: ModelServer) -> N
 @pytest.mark.parametrize(
     ("script", "code", "calls"),
     [
-        (Script.too_long(), "too_long", 1),
         (Script.error(400, "content_filter"), "refused", 1),
         (Script.status(422), "bad_request", 1),
         (Script.words("  "), "empty", 2),
@@ -682,7 +681,7 @@ def test_stopping_worker_gives_its_row_back(app: Flask, alice: Member, model_ser
         generate_now(current(document).id)
         assert model_server.calls == 1
     finally:
-        summaries.stopping.clear()
+        lease.stopping.clear()
     work()
     assert current(document).status == Status.COMPLETE
 
@@ -713,7 +712,11 @@ def test_each_change_of_status_is_told_once_it_can_be_read(
     ear = Ear(events.redis())
     monkeypatch.setattr(events, "redis", lambda: ear)
     late = (5 * BEGUN_SECONDS,)
-    answers = [Script.status(500).but(events=late), Script.words(), Script.too_long().but(events=late)]
+    answers = [
+        Script.status(500).but(events=late),
+        Script.words(),
+        Script.error(400, "content_filter").but(events=late),
+    ]
     model_server.script(answers)
     document = save(alice)
     work()
@@ -778,7 +781,7 @@ def test_document_deleted_during_generation_leaves_nothing(
     assert not db.session.scalars(select(Summary)).all()
 
 
-@pytest.mark.parametrize("script", [Script.words(), Script.status(500), Script.too_long()])
+@pytest.mark.parametrize("script", [Script.words(), Script.status(500), Script.error(400, "content_filter")])
 def test_document_deleted_while_it_is_read_is_no_error(
     app: Flask, alice: Member, model_server: ModelServer, valkey: Valkey, script: Script
 ) -> None:

@@ -1,7 +1,7 @@
 """Bugs of our own design, which the usual recipe has no room for."""
 
 from tests.mutations.mutation import ACCESS, AREA, LIFE, PAGES, Edit, Mutation
-from tests.mutations.usual import ACTOR, DOCUMENT, OPENAI, SHOWN, SUMMARY, SWEEPER, VIEW
+from tests.mutations.usual import DOCUMENT, OPENAI, SHOWN, SUMMARY, SWEEPER, VIEW
 
 USUAL_CLAIM = "                attempts=cls.attempts + 1,\n"
 
@@ -145,7 +145,7 @@ OWN = (
     Mutation(
         "M15",
         "A long answer loses its lease, for nobody renews it",
-        (Edit(ACTOR, "        if time.monotonic() >= renew_at:\n", "        if renew_at < 0:\n"),),
+        (Edit("tasks/lease.py", "time.monotonic() >= self._renew_at:\n", "self._renew_at < 0:\n"),),
         (
             LIFE + "test_lease_is_renewed_while_words_arrive",
             LIFE + "test_run_on_an_old_text_is_stopped_early",

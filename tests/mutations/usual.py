@@ -124,8 +124,8 @@ USUAL = (
         (
             Edit(
                 ACTOR,
-                "                tell(claim.document_id)\n            if stopping",
-                "                pass\n            if stopping",
+                "                tell(claim.document_id)\n            if batch.finished",
+                "                pass\n            if batch.finished",
             ),
         ),
         (LIFE + "test_each_change_of_status_is_told_once_it_can_be_read",),

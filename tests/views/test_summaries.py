@@ -145,11 +145,11 @@ def test_without_javascript_a_link_and_a_refresh_lead_on(browser: Browser, docum
 def test_failure_says_why_and_offers_a_button(
     browser: Browser, document_id: int, model_server: ModelServer
 ) -> None:
-    model_server.script(Script.too_long())
+    model_server.script(Script.error(400, "content_filter"))
     work()
     browser.open(f"/documents/{document_id}")
     assert browser.one("section[data-status]").get("data-status") == "failed"
-    assert "longer than what the model can read" in browser.text("section[data-status]")
+    assert "The model refused to summarise this text" in browser.text("section[data-status]")
     model_server.script(Script.words())
     browser.submit("section[data-status] form")
     work()

@@ -3,8 +3,9 @@
 from webapp.models.document import Document
 from webapp.models.imports import Import
 from webapp.models.member import Member, Role, SignIn
+from webapp.models.model_limits import ModelLimits
 from webapp.models.model_server import ModelServer
-from webapp.models.node import Node
+from webapp.models.node import Node, NodeUse
 from webapp.models.presence import Presence
 from webapp.models.revision import Revision
 from webapp.models.setup import Setup
@@ -16,8 +17,10 @@ __all__ = [
     "Import",
     "Lane",
     "Member",
+    "ModelLimits",
     "ModelServer",
     "Node",
+    "NodeUse",
     "Presence",
     "Revision",
     "Role",

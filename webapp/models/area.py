@@ -21,6 +21,7 @@ from webapp.models.times import as_datetime
 from webapp.summarizing.engine import Ask
 from webapp.summarizing.language import Language
 from webapp.summarizing.rendering import summary_html
+from webapp.summarizing.tree import Coverage
 
 GRACE_SECONDS = 0.25  # the embedded engine takes milliseconds: a page may wait that long for it
 GRACE_STEP_SECONDS = 0.004
@@ -53,6 +54,9 @@ class SummaryArea:
     action: str | None = None
     summary_id: int | None = None
     fence: int = 0
+    parts_done: int = 0
+    parts_total: int = 0
+    coverage: Coverage | None = None
 
     @property
     def query(self) -> dict[str, str]:
@@ -93,7 +97,8 @@ class SummaryArea:
     def seen(self) -> str:
         """A short token of what is shown: with the same one there is nothing new."""
         shown = (self.state, self.summary_id, self.fence, self.version, self.is_stale, self.reason, self.attempts,
-                 self.next_attempt_at, len(self.words) if self.is_polling else 0)  # fmt: skip
+                 self.next_attempt_at, len(self.words) if self.is_polling else 0,
+                 self.parts_done, self.parts_total)  # fmt: skip
         return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
 
 
@@ -202,6 +207,7 @@ def _shown(ready: dict[str, Any], *, is_stale: bool = False) -> dict[str, Any]:
         "written_at": as_datetime(ready["finished_at"]),
         "version": ready["version"],
         "is_stale": is_stale,
+        "coverage": Coverage.from_json(ready.get("coverage")),
     }
 
 
@@ -239,7 +245,8 @@ def _last_shown(document: Document, ask: Ask) -> dict[str, Any]:
 
 def _ready(summary: Summary) -> dict[str, Any]:
     return {"html": summary_html(summary.text or "", summary.format or "markdown"), "engine": summary.engine,
-            "model": summary.model, "finished_at": summary.finished_at, "version": summary.version}  # fmt: skip
+            "model": summary.model, "finished_at": summary.finished_at, "version": summary.version,
+            "coverage": summary.coverage}  # fmt: skip
 
 
 def _what_happens(summary: Summary) -> dict[str, Any]:
@@ -248,6 +255,8 @@ def _what_happens(summary: Summary) -> dict[str, Any]:
         return {"state": "failed", "reason": reason(summary.error_code), "action": "retry"}
     if summary.lane not in live_lanes():
         return {"state": "no-worker", "reason": reason("no_worker")}
+    if summary.is_reading:
+        return {"state": "reading", "parts_done": summary.parts_done, "parts_total": summary.parts_total}
     if summary.status == Status.PROCESSING:
         return {"state": "writing"}
     pause = ModelServer.pause()

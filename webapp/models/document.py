@@ -28,6 +28,7 @@ from webapp import events
 from webapp.extensions import Base, current_settings, db, now, transaction
 from webapp.models.history import History
 from webapp.models.member import Member
+from webapp.models.node import Node
 from webapp.models.rendition import AT_ONCE_CHARS, Rendition, is_long
 from webapp.models.revision import TITLE_CHARACTERS, Revision
 from webapp.models.source import Source, drop_originals
@@ -162,9 +163,11 @@ class Document(Base):
         _announce(self.id, summary)
 
     def remove(self) -> None:
-        """Delete the document with all that was made of it: revisions, originals, summaries, cached copies, live words."""
+        """Delete the document with all that was made of it: revisions, originals, summaries, notes, cached copies, live words."""
         summaries, hashes = Summary.all_of(self.id), Source.hashes_of(self.id)
         with transaction():
+            db.session.execute(select(Document.id).where(Document.id == self.id).with_for_update())
+            Node.forget(self.id)
             db.session.execute(delete(Document).where(Document.id == self.id))
         Summary.forget(cache_key(self.id, each.content_hash, each.recipe_hash) for each in summaries)
         Rendition.forget(self.id, range(1, self.version + 1))

@@ -46,6 +46,7 @@ from webapp.models.times import as_datetime
 from webapp.summarizing.engine import OWN_LANGUAGE, Ask, EngineFailure, FailureKind, Finished, Recipe, Style
 from webapp.summarizing.rendering import summary_html
 from webapp.summarizing.sanitizing import visible
+from webapp.summarizing.tree import Coverage
 
 MAX_CRASHES = 3  # deaths of a worker before its summary is held to be the cause
 MAX_BACKOFF_SECONDS = 900
@@ -382,7 +383,30 @@ class Summary(Base):
             return cls._write(claim, lease_until=now() + current_settings().lease_seconds)
 
     @classmethod
-    def finish(cls, claim: Claim, *, text: str, format: str, finished: Finished) -> bool:
+    def advance(cls, claim: Claim, *, tokens_in: int | None, tokens_out: int | None) -> None:
+        """A part was read and is kept, inside the caller's transaction: count its tokens, and begin a new count of
+        tries. There are only so many parts, so that this has an end.
+        """
+        cls._write(
+            claim,
+            attempts=1,
+            crashes=0,
+            error_code=None,
+            error_detail=None,
+            tokens_in=_plus(cls.tokens_in, tokens_in),
+            tokens_out=_plus(cls.tokens_out, tokens_out),
+        )
+
+    @classmethod
+    def progress(cls, claim: Claim, done: int, total: int) -> bool:
+        """Note how many parts are read, for whoever looks. False: the row is no longer ours."""
+        with transaction(is_durable=False):
+            return cls._write(claim, parts_done=done, parts_total=total)
+
+    @classmethod
+    def finish(
+        cls, claim: Claim, *, text: str, format: str, finished: Finished, coverage: Coverage | None = None
+    ) -> bool:
         """Store the whole text as complete, if the claim still stands. After the commit, fill the cache."""
         with transaction():
             is_mine = cls._write(
@@ -392,8 +416,9 @@ class Summary(Base):
                 format=format,
                 model=finished.model[:200],
                 finish_reason=finished.finish_reason,
-                tokens_in=finished.tokens_in,
-                tokens_out=finished.tokens_out,
+                tokens_in=_plus(cls.tokens_in, finished.tokens_in),
+                tokens_out=_plus(cls.tokens_out, finished.tokens_out),
+                coverage=coverage.to_json() if coverage else None,
                 finished_at=now(),
                 lease_until=None,
                 error_code=None,
@@ -525,6 +550,11 @@ class Summary(Base):
         return self.status == Status.PROCESSING
 
     @property
+    def is_reading(self) -> bool:
+        """Whether parts of its text are still to be read, before its first word."""
+        return self.is_running and self.parts_done < self.parts_total
+
+    @property
     def live_format(self) -> str:
         """The format of its words while they come."""
         return recipe_for(self.asked).format
@@ -574,6 +604,7 @@ class Summary(Base):
             "model": self.model,
             "version": self.version,
             "finished_at": self.finished_at,
+            "coverage": self.coverage,
         }
         key = cache_key(self.document_id, self.content_hash, self.recipe_hash)
         try:
@@ -646,6 +677,11 @@ def _flip(*, is_finished: bool) -> Update:
 def cache_key(document_id: int, content_hash: str, recipe_hash: str) -> str:
     """The key of a summary: nothing in it changes when a status is saved, and all that decides its words is in it."""
     return f"summary/{CACHE_VERSION}/{document_id}/{content_hash}/{recipe_hash}"
+
+
+def _plus(counted: Any, tokens: int | None) -> Any:
+    """A column's new value: a count that the server sent goes on top of what there is."""
+    return counted if tokens is None else func.coalesce(counted, 0) + tokens
 
 
 def _rowcount(statement: Any) -> int:

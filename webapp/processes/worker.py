@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 def run(lane: str, settings: Settings) -> None:
     """Work on a lane until SIGTERM or SIGINT, then give back what is not finished and return within 5 seconds."""
     from tasks import imports, summaries
+    from tasks.calls import Calls
 
     journal.start(lane, settings.log_level)
     stopping = stop_signal()
@@ -36,6 +37,7 @@ def run(lane: str, settings: Settings) -> None:
     app = summaries.make_app()
     imports.declare(app)
     threads = settings.interactive_threads if lane == "interactive" else settings.warm_threads
+    app.extensions["calls"] = Calls(threads)
     workers = [_worker(app, lane, threads)]
     if lane == "warm":  # with threads of their own, so that no file waits until a model has spoken
         workers.append(_worker(app, hints.IMPORTS, IMPORT_THREADS))

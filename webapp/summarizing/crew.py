@@ -8,12 +8,21 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Protocol
 
 from webapp.summarizing.engine import EngineFailure, FailureKind
 from webapp.summarizing.parts import PartNotes, PartRequest
 
 TICK_SECONDS = 0.2
 CANCEL_SECONDS = 5.0  # how long calls that are being cancelled may still bring their notes
+
+
+class Slots(Protocol):
+    """What a call needs one of, while it lasts. A `threading.Semaphore` is such a thing."""
+
+    def acquire(self, *, timeout: float) -> bool: ...
+    def release(self) -> None: ...
+
 
 IsUnwanted = Callable[[], bool]
 WritePart = Callable[[PartRequest, IsUnwanted], PartNotes]
@@ -30,7 +39,7 @@ class Crew:
 
     write_part: WritePart
     workers: int
-    slots: threading.Semaphore | None = None
+    slots: Slots | None = None
     on_tick: Callable[[], object] = lambda: None
 
     def written(self, requests: Sequence[PartRequest]) -> Generator[Written, None, None]:

@@ -13,6 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from webapp.summarizing.engine import EngineFailure, FailureKind
+from webapp.summarizing.tokens import context_told
 
 LONGEST_RETRY_AFTER_SECONDS = 3600.0
 LONGEST_MESSAGE = 500  # some servers quote the whole request in their message
@@ -60,6 +61,12 @@ class Refusal:
     def says(self, pattern: re.Pattern[str]) -> bool:
         return self.is_named(pattern) or pattern.search(self.message) is not None
 
+    @property
+    def context(self) -> str:
+        """The context that it names, in words that `context_told` reads again; "" if it names none."""
+        tokens = context_told(self.message)
+        return f"context length {tokens}" if tokens else ""
+
     def is_named(self, pattern: re.Pattern[str]) -> bool:
         return any(pattern.search(name) for name in self.names)
 
@@ -68,7 +75,8 @@ class Refusal:
         kind, code = _meaning(self)
         is_safe = _NAME.fullmatch
         names = [name for name in self.names if is_safe(name) and not (secret and secret.lower() in name)]
-        detail = " ".join([f"HTTP {self.status}", *dict.fromkeys(names)])
+        told = [self.context] if code == "too_long" and self.context else []
+        detail = " ".join([f"HTTP {self.status}", *dict.fromkeys(names), *told])
         return EngineFailure(kind, code, detail=detail, retry_after=retry_after)
 
 

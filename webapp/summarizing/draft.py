@@ -16,6 +16,7 @@ from webapp.summarizing.engine import (
     Words,
 )
 from webapp.summarizing.language import is_plainly_other
+from webapp.summarizing.parts import RULES as PART_RULES
 from webapp.summarizing.prompt import FRAME, OWN_REMINDER, wish_fence
 from webapp.summarizing.thinking import PreambleFilter, Shown, ThoughtFilter
 
@@ -23,7 +24,7 @@ MAX_CHARACTERS = 20_000
 ECHO_CHARACTERS = 200  # without bullets, a longer passage of the document was copied, not summarised
 BRIEF_ECHO_CHARACTERS = 400  # two sentences may well be the document's own
 MOST_COPIED = 0.9  # of the letters of sections that are more than half the document
-LEAKS = (FRAME[:80], OWN_REMINDER[:80])
+LEAKS = (FRAME[:80], OWN_REMINDER[:80], *(rules[:80] for rules in PART_RULES.values()))
 
 WHOLE = frozenset({"stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete"})
 FAILURES = {

@@ -12,8 +12,9 @@ from webapp.summarizing.connections import Call, connections
 from webapp.summarizing.diagnosis import Refusal, retry_after_seconds
 from webapp.summarizing.draft import Draft
 from webapp.summarizing.engine import USUAL, Ask, EngineFailure, FailureKind, Finished, Piece, Recipe, Style
+from webapp.summarizing.parts import PartRequest
 from webapp.summarizing.prompt import messages, new_fence
-from webapp.summarizing.tokens import estimated_tokens, fewest_tokens
+from webapp.summarizing.tokens import Budget, estimated_tokens, fewest_tokens
 
 CONNECT_SECONDS = 8.0
 USAGE_SECONDS = 2.0  # how long the token counts are waited for once the answer is whole
@@ -22,6 +23,7 @@ ANSWER_TOKENS = {  # room for the answer in the model's context
     Style.KEY_POINTS: 1_024,
     Style.DETAILED: 2_048,
 }
+SPARE_TOKENS = 40  # for the name of the language, and what the text itself may grow by as it is made safe
 CUT_SHARE = 0.9  # of the fewest tokens that the prompt can be: a server that counts less has not read it all
 LEAST_TOKENS_TO_JUDGE = 300
 NO_KEY = "none"  # what servers without keys get, as the SDK insists on one
@@ -79,16 +81,33 @@ class OpenAIEngine:
             http_client=connections(settings.openai_base_url),
         )
 
-    def write(self, text: str, *, title: str, ask: Ask = USUAL) -> "Answer":
-        """Ask for the summary of `text`. The iterator raises EngineFailure and can be cancelled."""
-        call = Call()
-        return Answer(self._pieces(text, title, ask, call), call)
+    def write(
+        self, text: str, *, title: str, ask: Ask = USUAL, document_words: int | None = None
+    ) -> "Answer":
+        """Ask for the summary of `text`. The iterator raises EngineFailure and can be cancelled.
 
-    def _pieces(self, text: str, title: str, ask: Ask, call: Call) -> Generator[Piece, None, None]:
-        fence = new_fence()
-        asked = messages(text, title=title, fence=fence, ask=ask)
+        `document_words` is how many the document has, where `text` is notes on it.
+        """
+        fence, call = new_fence(), Call()
+        asked = messages(text, title=title, fence=fence, ask=ask, document_words=document_words)
+        return Answer(self._pieces(asked, Draft(f"{title}\n{text}", fence, ask), ask, call), call)
+
+    def write_part(self, request: PartRequest) -> "Answer":
+        """Ask for notes on a part of a long document, or on notes. Otherwise like `write`."""
+        fence, call = new_fence(), Call()
+        draft = Draft("\n".join(request.passages), fence)
+        return Answer(self._pieces(request.messages(fence), draft, USUAL, call), call)
+
+    def budget(self, *, title: str, ask: Ask = USUAL) -> Budget:
+        """What one call may hold, as far as the settings tell."""
+        rules = messages("", title=title, fence=new_fence(), ask=ask)
+        prompt_tokens = sum(estimated_tokens(turn["content"]) for turn in rules) + SPARE_TOKENS
+        return Budget(self._context_tokens, ANSWER_TOKENS[ask.style], prompt_tokens)
+
+    def _pieces(
+        self, asked: list[dict[str, str]], draft: Draft, ask: Ask, call: Call
+    ) -> Generator[Piece, None, None]:
         self._check(asked, ANSWER_TOKENS[ask.style])
-        draft = Draft(f"{title}\n{text}", fence, ask)
         try:
             stream = self._open(asked)
             try:
@@ -110,7 +129,7 @@ class OpenAIEngine:
             return
         needed = sum(estimated_tokens(turn["content"]) for turn in asked) + answer_tokens
         if needed > self._context_tokens:
-            raise EngineFailure(FailureKind.PERMANENT, "too_long", detail="longer than PRECIS_CONTEXT_TOKENS")
+            raise EngineFailure(FailureKind.PERMANENT, "too_long", detail="more than PRECIS_CONTEXT_TOKENS")
 
     def _open(self, asked: list[dict[str, str]]) -> Stream:
         """Ask, with as many of our options as the server takes, and remember which those are."""
@@ -211,9 +230,10 @@ def _rejected(error: openai.APIStatusError, options: dict[str, object]) -> set[s
 
 def _reported(error: openai.APIError) -> EngineFailure:
     """What the server reports in the middle of the stream, where no status can tell it any more."""
-    told = Refusal.read(400, error.body).failure()
+    refusal = Refusal.read(400, error.body)
+    told = refusal.failure()
     if told.code in ("too_long", "refused", "quota"):
-        return EngineFailure(told.kind, told.code, detail="reported in the stream")
+        return EngineFailure(told.kind, told.code, detail=f"reported in the stream {refusal.context}".strip())
     return EngineFailure(FailureKind.TRANSIENT, "cut", detail="an error was reported in the stream")
 
 

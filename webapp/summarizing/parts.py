@@ -8,15 +8,16 @@ reader's language, so that all summaries of a document share what was read of it
 import hashlib
 import json
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol, runtime_checkable
 
 from webapp.summarizing.chunks import condensed
-from webapp.summarizing.engine import Recipe
+from webapp.summarizing.engine import USUAL, Ask, Engine, Piece, Recipe
 from webapp.summarizing.language import language_of
 from webapp.summarizing.prompt import defused
-from webapp.summarizing.tokens import estimated_tokens
+from webapp.summarizing.tokens import Budget, estimated_tokens
 
 PART_PROMPT_VERSION = "2026-11-1"  # in every node's key: a new one reads the whole library anew
 TOKENS_A_WORD = 2  # by our estimate, in most languages
@@ -104,6 +105,23 @@ class PartNotes:
     text: str
     tokens_in: int | None = None
     tokens_out: int | None = None
+
+
+@runtime_checkable
+class PartsEngine(Engine, Protocol):
+    """An engine that can't read a text of any length at once, but can take notes on a part of it."""
+
+    def write(
+        self, text: str, *, title: str, ask: Ask = USUAL, document_words: int | None = None
+    ) -> Iterator[Piece]: ...
+
+    def write_part(self, request: PartRequest) -> Iterator[Piece]:
+        """Yield the pieces of the notes, `Finished` last. Raises EngineFailure."""
+        ...
+
+    def budget(self, *, title: str, ask: Ask = USUAL) -> Budget:
+        """What one call for a summary may hold."""
+        ...
 
 
 def leaf(passage: str, recipe: Recipe) -> PartRequest:

@@ -107,14 +107,19 @@ def new_fence() -> str:
     return f"[[document {secrets.token_hex(8)}]]"
 
 
-def messages(text: str, *, title: str, fence: str, ask: Ask = USUAL) -> list[dict[str, str]]:
-    """The turns of a chat that ask for the summary of one document.
+def messages(
+    text: str, *, title: str, fence: str, ask: Ask = USUAL, document_words: int | None = None
+) -> list[dict[str, str]]:
+    """The turns of a chat that ask for the summary of one document. `document_words` is how many it has, where
+    `text` is notes on it.
 
     The first is the same for all documents, so that servers can keep what they worked out for it.
     """
+    safe = defused(text)
+    words = document_words or fewest_tokens(safe)
     return [
         {"role": "system", "content": rules(ask)},
-        {"role": "user", "content": "\n".join(_user_turn(defused(text), _one_line(title), fence, ask))},
+        {"role": "user", "content": "\n".join(_user_turn(safe, _one_line(title), fence, ask, words))},
     ]
 
 
@@ -125,10 +130,9 @@ def rules(ask: Ask) -> str:
     return f"{FRAME}\n\n{defused(ask.task)}\n\n{_OWN_TASK_END}"
 
 
-def detailed_words(text: str) -> int:
-    """How long a detailed summary of `text` should be: a tenth of its words within bounds, which long texts push
+def detailed_words(words: int) -> int:
+    """How long a detailed summary of so many words should be: a tenth of them within bounds, which long texts push
     up slowly, and never more than half of them."""
-    words = fewest_tokens(text)
     usual = min(max(words // 10, FEWEST_WORDS), USUAL_MOST_WORDS)
     beyond = max(0, words - 10 * USUAL_MOST_WORDS)
     return min(usual + beyond // 50, MOST_WORDS, max(words // 2, 1)) // 10 * 10 or 10
@@ -159,7 +163,7 @@ def checked_task(style: Style, text: str) -> str:
     return task
 
 
-def _user_turn(text: str, title: str, fence: str, ask: Ask) -> list[str]:
+def _user_turn(text: str, title: str, fence: str, ask: Ask, words: int) -> list[str]:
     language = _language(text, ask)
     return [
         f"Summarise the document between the two lines {fence} in {language}.",
@@ -170,7 +174,7 @@ def _user_turn(text: str, title: str, fence: str, ask: Ask) -> list[str]:
         fence,
         "",
         *_wish(ask, fence),
-        _reminder(text, ask).replace("{language}", language),
+        _reminder(words, ask).replace("{language}", language),
     ]
 
 
@@ -189,11 +193,11 @@ def _wish(ask: Ask, fence: str) -> list[str]:
     return [WISH.format(fence=own_fence), own_fence, _one_line(ask.instruction), own_fence, ""]
 
 
-def _reminder(text: str, ask: Ask) -> str:
+def _reminder(words: int, ask: Ask) -> str:
     if ask.task or ask.instruction:
         unless = ", unless the reader's wish names another" if ask.instruction else ""
         return OWN_REMINDER.replace("{unless}", unless)
-    return REMINDERS[ask.style].replace("{words}", str(detailed_words(text)))
+    return REMINDERS[ask.style].replace("{words}", str(detailed_words(words)))
 
 
 def wish_fence(fence: str) -> str:

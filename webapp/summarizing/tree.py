@@ -7,8 +7,9 @@ of notes are bounded by what they hold, so an edit asks anew for its leaf and wh
 
 import contextlib
 import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import NamedTuple, Protocol
 
@@ -50,6 +51,23 @@ class Coverage:
     @property
     def is_whole(self) -> bool:
         return self.parts_read == self.parts
+
+    @property
+    def percent(self) -> int:
+        """How much of the text was read, rounded down: 100 is all of it."""
+        return 100 * self.characters_read // max(1, self.characters)
+
+    def to_json(self) -> str:
+        """To be kept beside the summary."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, kept: str | None) -> "Coverage | None":
+        """What `to_json` wrote; None for anything else."""
+        try:
+            return cls(**json.loads(kept or ""))
+        except (ValueError, TypeError):
+            return None
 
 
 @dataclass(frozen=True, slots=True)

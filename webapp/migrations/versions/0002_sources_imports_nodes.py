@@ -85,11 +85,29 @@ def upgrade() -> None:
         sa.Column("notes", sa.Text(), nullable=False),
         sa.Column("tokens_in", sa.Integer(), nullable=True),
         sa.Column("tokens_out", sa.Integer(), nullable=True),
-        sa.Column("used_at", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_nodes")),
     )
-    with op.batch_alter_table("nodes", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_nodes_used_at"), ["used_at"], unique=False)
+    op.create_table(
+        "node_uses",
+        sa.Column("document_id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("used_at", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["document_id"], ["documents.id"], name=op.f("fk_node_uses_document_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(["key"], ["nodes.key"], name=op.f("fk_node_uses_key"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("document_id", "key", name=op.f("pk_node_uses")),
+    )
+    with op.batch_alter_table("node_uses", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_node_uses_key"), ["key"], unique=False)
+        batch_op.create_index(batch_op.f("ix_node_uses_used_at"), ["used_at"], unique=False)
+    op.create_table(
+        "model_limits",
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.Column("context_tokens", sa.Integer(), nullable=True),
+        sa.Column("calibration", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("fingerprint", name=op.f("pk_model_limits")),
+    )
     with op.batch_alter_table("documents", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_documents_created_at"), ["created_at"], unique=False)
     with op.batch_alter_table("revisions", schema=None) as batch_op:
@@ -108,6 +126,8 @@ def downgrade() -> None:
         batch_op.drop_column("format")
     with op.batch_alter_table("documents", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_documents_created_at"))
+    op.drop_table("model_limits")
+    op.drop_table("node_uses")
     op.drop_table("nodes")
     op.drop_table("imports")
     op.drop_table("sources")

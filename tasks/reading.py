@@ -1,0 +1,124 @@
+"""Reads a long text for a claim, in parts, and keeps what it learns about the model server on the way."""
+
+import contextlib
+import time
+from collections.abc import Generator, Iterator
+from concurrent.futures import CancelledError
+from dataclasses import replace
+from queue import SimpleQueue
+
+from tasks.calls import calls
+from tasks.lease import Lease, LostLease
+from webapp.config import Settings
+from webapp.events import tell
+from webapp.extensions import current_settings
+from webapp.models.model_limits import ModelLimits
+from webapp.models.node import DocumentGone, Shelf
+from webapp.models.summary import Claim, Summary
+from webapp.summarizing.crew import TICK_SECONDS, Crew, IsUnwanted
+from webapp.summarizing.engine import EngineFailure, Finished, Piece
+from webapp.summarizing.pace import Batch, paced
+from webapp.summarizing.parts import PartNotes, PartRequest, PartsEngine
+from webapp.summarizing.prompt import new_fence
+from webapp.summarizing.tokens import context_told, estimated_tokens, fewest_tokens
+from webapp.summarizing.tree import TOO_LONG, Notes, run
+
+PROGRESS_SECONDS = 1.0  # between two steps that are shown
+
+
+class Reading:
+    """One claim's text on its way into a call that can hold it.
+
+    The deadlines of the settings are those of each call: all of them together may take days.
+    """
+
+    def __init__(self, claim: Claim, writer: PartsEngine, lease: Lease) -> None:
+        self._claim = claim
+        self._writer = writer
+        self._lease = lease
+        self._calls = calls()
+        self._settings = current_settings()
+        self._budget = ModelLimits.known(writer.budget(title=claim.title, ask=claim.ask))
+        self._counts: SimpleQueue[tuple[int, int | None]] = SimpleQueue()
+        self._show_at = 0.0
+
+    def notes(self) -> Notes:
+        """What is to be summarised instead of the text. Raises EngineFailure, Stopped and LostLease."""
+        crew = Crew(
+            write_part=self._write_part,
+            workers=self._calls.most_parts,
+            slots=self._calls,
+            on_tick=self._lease.keep,
+        )
+        try:
+            notes = run(
+                self._claim.text,
+                budget=self._budget,
+                recipe=self._writer.recipe,
+                store=Shelf(self._claim),
+                crew=crew,
+                on_progress=self._show,
+            )
+        except DocumentGone:
+            raise LostLease from None
+        self._budget = notes.budget
+        if notes.nodes and not Summary.progress(self._claim, notes.nodes, notes.nodes):
+            raise LostLease
+        return notes
+
+    def pieces(self, notes: Notes) -> Iterator[Piece]:
+        """The call for the summary itself."""
+        words = fewest_tokens(self._claim.text) if notes.nodes else None
+        claim = self._claim
+        return self._writer.write(notes.text, title=claim.title, ask=claim.ask, document_words=words)
+
+    def shrink(self, failure: EngineFailure) -> None:
+        """Read in smaller parts, if that was too long for the server and there is a smaller size; else raise it."""
+        smaller = self._budget.shrunk(context_told(failure.detail)) if failure.code in TOO_LONG else None
+        if smaller is None:
+            raise failure
+        self._budget = smaller
+
+    def finish(self, notes: Notes, finished: Finished) -> None:
+        """Keep what has worked, and how the server counts."""
+        estimated = self._budget.prompt_tokens + estimated_tokens(notes.text)
+        self._counts.put((estimated, finished.tokens_in))
+        calibration = self._budget.calibration
+        while not self._counts.empty():
+            estimated, counted = self._counts.get()
+            calibration = calibration.after(estimated=estimated, counted=counted or 0)
+        ModelLimits.learn(replace(self._budget, calibration=calibration))
+
+    def _write_part(self, request: PartRequest, is_unwanted: IsUnwanted) -> PartNotes:
+        """In a thread of the crew: one call, under the deadlines that hold for any."""
+        text, finished = "", None
+        with contextlib.closing(timed(self._writer.write_part(request), self._settings)) as batches:
+            for batch in batches:
+                if is_unwanted() and batch.finished is None:
+                    raise CancelledError
+                text = batch.words if batch.reset else text + batch.words
+                finished = batch.finished or finished
+        tokens_in, tokens_out = (finished.tokens_in, finished.tokens_out) if finished else (None, None)
+        asked = sum(estimated_tokens(turn["content"]) for turn in request.messages(new_fence()))
+        self._counts.put((asked, tokens_in))
+        return PartNotes(text.strip(), tokens_in, tokens_out)
+
+    def _show(self, done: int, total: int) -> None:
+        """Tell who looks how far it is. That a round is done is not told: it may need another one."""
+        if done >= total or time.monotonic() < self._show_at:
+            return
+        if not Summary.progress(self._claim, done, total):
+            raise LostLease
+        tell(self._claim.document_id)
+        self._show_at = time.monotonic() + PROGRESS_SECONDS
+
+
+def timed(pieces: Iterator[Piece], settings: Settings) -> Generator[Batch, None, None]:
+    """The batches of one call, under the deadlines that are set."""
+    return paced(
+        pieces,
+        first_word_seconds=settings.first_word_seconds,
+        silence_seconds=settings.silence_seconds,
+        attempt_seconds=settings.attempt_seconds,
+        tick_seconds=min(TICK_SECONDS, settings.renew_seconds),
+    )
