@@ -15,8 +15,8 @@ from webapp import hints, originals
 from webapp.extensions import current_settings
 from webapp.importing.extracted import Extracted, ImportFailure
 from webapp.importing.extraction import Limits, Page, extract
-from webapp.models.document import TITLE_CHARACTERS
 from webapp.models.imports import Brought, Import, ImportClaim
+from webapp.models.revision import TITLE_CHARACTERS
 from webapp.summarizing.sanitizing import visible
 
 if TYPE_CHECKING:
@@ -27,10 +27,10 @@ stopping = threading.Event()
 _running: set[ImportClaim] = set()
 
 
-def declare(app: Flask) -> None:
-    """Declare the actor on the application's broker."""
+def declare(app: Flask, broker: dramatiq.Broker) -> None:
+    """Declare the actor, which works in the application, on a broker."""
 
-    @dramatiq.actor(actor_name=hints.IMPORTER, queue_name=hints.IMPORTS, broker=app.extensions["broker"])
+    @dramatiq.actor(actor_name=hints.IMPORTER, queue_name=hints.IMPORTS, broker=broker)
     def bring_in(import_id: int) -> None:
         with app.app_context():
             import_now(int(import_id))

@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Callable
 
-from dramatiq import Worker
+from dramatiq import Broker, Worker
 from flask import Flask
 
 from webapp import hints
@@ -29,18 +29,21 @@ log = logging.getLogger(__name__)
 def run(lane: str, settings: Settings) -> None:
     """Work on a lane until SIGTERM or SIGINT, then give back what is not finished and return within 5 seconds."""
     from tasks import imports, summaries
+    from tasks.broker import make_broker
     from tasks.calls import Calls
 
     journal.start(lane, settings.log_level)
     stopping = stop_signal()
     sys.setswitchinterval(SWITCH_SECONDS)
     app = summaries.make_app()
-    imports.declare(app)
+    broker = app.extensions["broker"]
     threads = settings.interactive_threads if lane == "interactive" else settings.warm_threads
     app.extensions["calls"] = Calls(threads)
-    workers = [_worker(app, lane, threads)]
-    if lane == "warm":  # with threads of their own, so that no file waits until a model has spoken
-        workers.append(_worker(app, hints.IMPORTS, IMPORT_THREADS))
+    workers = [_worker(broker, lane, threads)]
+    if lane == "warm":  # with threads and a broker of their own, so that no file waits until a model has spoken
+        second = make_broker(broker.url)
+        imports.declare(app, second)
+        workers.append(_worker(second, hints.IMPORTS, IMPORT_THREADS))
     gc.collect()
     gc.freeze()  # what is loaded now stays: to go through it again and again takes time from whoever waits
     for worker in workers:
@@ -55,9 +58,9 @@ def run(lane: str, settings: Settings) -> None:
     _quietly(app, presence.leave)
 
 
-def _worker(app: Flask, queue: str, threads: int) -> Worker:
+def _worker(broker: Broker, queue: str, threads: int) -> Worker:
     """Threads for one queue. A message waits where any process can have it, not behind a busy thread."""
-    worker = Worker(app.extensions["broker"], queues={queue}, worker_threads=threads, worker_timeout=IDLE_MS)
+    worker = Worker(broker, queues={queue}, worker_threads=threads, worker_timeout=IDLE_MS)
     worker.queue_prefetch = threads
     return worker
 
