@@ -20,17 +20,19 @@ from tests.conftest import ARTICLE, PASSWORD, add_member, llm_environ
 from tests.support.browser import Browser
 from tests.support.model_server import ModelServer, Script
 from tests.support.postgresql import Postgresql
+from tests.support.valkey import Valkey
 from tests.support.worker import work
 from webapp import create_app
 from webapp.cli import cli
 from webapp.config import Settings
-from webapp.extensions import db, transaction
+from webapp.extensions import cache, db, transaction
 from webapp.models import Document, Member, Revision, Role, Source, Summary
 from webapp.models.archive import Refused, is_archive, originals, read, write
 from webapp.models.archive.folder import as_json
 from webapp.models.archive.rows import HERE_ALONE, columns
 from webapp.models.area import look
 from webapp.models.invariants import violations
+from webapp.models.summary import cache_key
 from webapp.summarizing.engine import Style
 
 TITLES = ("The lighthouse", "Маяк на скале", "灯台と岩礁", "हिन्दी का लेख", "منارة في البحر", "ZWJ 👩‍🔬 & <b>*marks*</b>", "CON", "..",
@@ -304,6 +306,21 @@ def test_imported_summary_is_shown_without_redis_and_without_a_worker(
         area = look(db.session.get_one(Document, document.id))
         assert area.state == "complete"
         assert area.html
+
+
+def test_what_the_cache_had_of_a_library_that_is_gone_is_not_shown(
+    app: Flask, alice: Member, tmp_path: Path, valkey: Valkey
+) -> None:
+    document = alice.documents.add(title="Skerrymore", text=ARTICLE)
+    work()
+    export(tmp_path / "out")
+    summary = db.session.get_one(Summary, document.summary_id)
+    key = cache_key(document.id, summary.content_hash, summary.recipe_hash)
+    assert cache.get(key)
+    cache.set(key, {**cache.get(key), "html": "Of another edition"})
+    with installation(tmp_path / "other", REDIS_URL=valkey.url):
+        list(read(tmp_path / "out"))
+        assert "another edition" not in str(look(db.session.get_one(Document, document.id)).html)
 
 
 Tamper = Callable[[Path], object]

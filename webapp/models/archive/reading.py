@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from redis import RedisError
 from sqlalchemy import select
 from sqlalchemy.exc import DataError, IntegrityError
 
-from webapp.extensions import Base, db, transaction
+from webapp.extensions import Base, cache, db, transaction
 from webapp.models.archive import originals
 from webapp.models.archive.folder import (
     CHECKSUMS,
@@ -62,13 +63,16 @@ def read(folder: Path) -> Iterator[Arrival]:
     sha256 = manifest(folder).get(CHECKSUMS)
     if not isinstance(sha256, str):
         raise Refused(f"{folder} is no export of a library: its manifest lacks a hash.")
+    has_cache = True
     for name, files in listed(folder, sha256):
-        yield _taken(folder / DOCUMENTS / name, files)
+        arriving = _Arriving(folder / DOCUMENTS / name, files)
+        arrival = _taken(arriving)
+        has_cache = has_cache and _is_forgotten(arriving.keys)
+        yield arrival
         db.session.expunge_all()
 
 
-def _taken(folder: Path, files: dict[str, str]) -> Arrival:
-    arriving = _Arriving(folder, files)
+def _taken(arriving: "_Arriving") -> Arrival:
     try:
         return arriving.take()
     except Damaged as error:
@@ -76,13 +80,23 @@ def _taken(folder: Path, files: dict[str, str]) -> Arrival:
     except (IntegrityError, DataError):
         problem = "Its rows contradict each other."
     arriving.leave()
-    return Arrival(folder.name, problem=problem)
+    return Arrival(arriving.name, problem=problem)
+
+
+def _is_forgotten(keys: list[str]) -> bool:
+    """Delete what the cache has of an earlier life of an id, as of a database that is gone. False: there is no cache."""
+    try:
+        return not keys or cache.delete_many(*keys) is not None
+    except RedisError:
+        return False
 
 
 class _Arriving:
     """One document on its way into the library."""
 
     def __init__(self, folder: Path, files: dict[str, str]) -> None:
+        self.name = folder.name
+        self.keys: list[str] = []  # under which the cache would have its summaries
         self._folder, self._files = folder, files
         self._hashes: dict[int, str] = {}  # of the text of each version
         self._brought: list[str] = []  # the originals that were not there before
@@ -91,7 +105,7 @@ class _Arriving:
         entry = parsed(self._content(ENTRY, ENTRY_BYTES), ENTRY)
         row = checked(Document, entry)
         if (known := _known(row)) is not None:
-            return Arrival(self._folder.name, known, is_known=True)
+            return Arrival(self.name, known, is_known=True)
         sources = [(checked(Source, each), each.get("file")) for each in _list(entry, "sources")]
         missing = tuple(source["name"] for source, path in sources if not self._keep(source, path))
         with transaction(is_durable=False):
@@ -100,8 +114,8 @@ class _Arriving:
             self._take_revisions(document, entry)
             summaries = self._take_summaries(document, entry)
             self._take_sources(document, [source for source, _ in sources])
-        Summary.forget(cache_key(document.id, each.content_hash, each.recipe_hash) for each in summaries)
-        return Arrival(self._folder.name, document.id, missing=missing)
+        self.keys = [cache_key(document.id, each.content_hash, each.recipe_hash) for each in summaries]
+        return Arrival(self.name, document.id, missing=missing)
 
     def leave(self) -> None:
         """Take away the originals of a document that could not be taken."""

@@ -69,6 +69,7 @@ def write(folder: Path) -> Generator[Departure]:
         checksums.flush()
         os.fsync(checksums.fileno())
         checksums.seek(0)
+        synced(folder / DOCUMENTS)
         digest = hashlib.file_digest(checksums, "sha256").hexdigest()
     replaced(folder, MANIFEST, {**_about(), **writing.counts, CHECKSUMS: digest})
 
@@ -119,7 +120,6 @@ class _Writing:
         leaving = _Leaving(self, document, part)
         leaving.write()
         part.rename(self.folder / DOCUMENTS / name)
-        synced(self.folder / DOCUMENTS)
         lines = [f"{sha256}  {DOCUMENTS}/{name}/{path}\n" for path, sha256 in leaving.files.items()]
         self.counts["documents"] += 1
         self.counts["files"] += len(lines)
