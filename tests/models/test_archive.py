@@ -22,16 +22,17 @@ from tests.support.model_server import ModelServer, Script
 from tests.support.postgresql import Postgresql
 from tests.support.valkey import Valkey
 from tests.support.worker import work
-from webapp import create_app
+from webapp import create_app, originals
 from webapp.cli import cli
 from webapp.config import Settings
 from webapp.extensions import cache, db, transaction
 from webapp.models import Document, Member, Revision, Role, Source, Summary
-from webapp.models.archive import Refused, is_archive, originals, read, write
+from webapp.models.archive import Refused, is_archive, read, write
 from webapp.models.archive.folder import as_json
 from webapp.models.archive.rows import HERE_ALONE, columns
 from webapp.models.area import look
 from webapp.models.invariants import violations
+from webapp.models.rendition import Rendition
 from webapp.models.summary import cache_key
 from webapp.summarizing.engine import Style
 
@@ -308,19 +309,26 @@ def test_imported_summary_is_shown_without_redis_and_without_a_worker(
         assert area.html
 
 
-def test_what_the_cache_had_of_a_library_that_is_gone_is_not_shown(
+def test_what_the_cache_has_of_a_library_that_is_gone_is_not_shown(
     app: Flask, alice: Member, tmp_path: Path, valkey: Valkey
 ) -> None:
-    document = alice.documents.add(title="Skerrymore", text=ARTICLE)
+    gone = alice.documents.add(title="Gone", text=ARTICLE)
     work()
-    export(tmp_path / "out")
-    summary = db.session.get_one(Summary, document.summary_id)
-    key = cache_key(document.id, summary.content_hash, summary.recipe_hash)
-    assert cache.get(key)
+    assert "Skerrymore" in gone.rendition.part(0).html
+    summary = db.session.get_one(Summary, gone.summary_id)
+    key = cache_key(gone.id, summary.content_hash, summary.recipe_hash)
     cache.set(key, {**cache.get(key), "html": "Of another edition"})
+    with installation(tmp_path / "source"):
+        bob = add_member("Bob", Role.EDITOR)
+        bob.documents.add(title="Mine", text=ARTICLE.replace("Skerrymore", "Inchcape"))
+        bob.documents.get_or_404(gone.id).revise(bob, title="Mine", text=ARTICLE)
+        work()
+        export(tmp_path / "out")
     with installation(tmp_path / "other", REDIS_URL=valkey.url):
         list(read(tmp_path / "out"))
-        assert "another edition" not in str(look(db.session.get_one(Document, document.id)).html)
+        document = db.session.get_one(Document, gone.id)
+        assert "another edition" not in str(look(document).html)
+        assert "Inchcape" in Rendition(document.id, 1).part(0).html
 
 
 Tamper = Callable[[Path], object]
@@ -431,6 +439,7 @@ DAMAGE: dict[str, tuple[Tamper, str]] = {
     "a summary of nothing": (row("summaries", content_hash="0" * 64), "never had"),
     "an address that runs": (row("sources", url="javascript:alert(1)"), "address"),
     "a source of no version": (row("sources", version=7), "never had"),
+    "notes that are no list": (row("sources", notes="7"), "no list"),
     "two of one version": (twice, "contradict"),
 }  # fmt: skip
 

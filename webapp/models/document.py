@@ -169,12 +169,16 @@ class Document(Base):
             db.session.execute(select(Document.id).where(Document.id == self.id).with_for_update())
             Node.forget(self.id)
             db.session.execute(delete(Document).where(Document.id == self.id))
-        Summary.forget(cache_key(self.id, each.content_hash, each.recipe_hash) for each in summaries)
-        Rendition.forget(self.id, range(1, self.version + 1))
-        History.forget(self.id, self.version)
+        self.forget(summaries)
         events.forget(each.id for each in summaries)
         events.tell(self.id)
         drop_originals(hashes)
+
+    def forget(self, summaries: Sequence[Summary]) -> None:
+        """Delete what the cache has of it, and of these summaries of it."""
+        Summary.forget(cache_key(self.id, each.content_hash, each.recipe_hash) for each in summaries)
+        Rendition.forget(self.id, range(1, self.version + 1))
+        History.forget(self.id, self.version)
 
     @property
     def source(self) -> Source | None:

@@ -4,7 +4,6 @@ from sqlalchemy import select
 
 from webapp.extensions import current_settings, db
 from webapp.models.document import Document
-from webapp.models.revision import Revision
 from webapp.models.source import Source
 from webapp.models.summary import Summary
 from webapp.models.times import as_datetime
@@ -14,12 +13,10 @@ from webapp.summarizing.engine import EXTRACT
 
 def markdown(document: Document) -> str:
     """The current text below what is known of it and the summary that is shown of it."""
-    revision = db.session.scalars(
-        select(Revision).where(Revision.document_id == document.id, Revision.version == document.version)
-    ).one()
-    saved = as_datetime(revision.created_at)
-    assert saved is not None  # noqa: S101 - for the type checker
-    head = copying.Head(revision.title, document.author_name, saved, revision.version, _source_of(document))
+    revision = document.revision
+    head = copying.Head(
+        revision.title, document.author_name, revision.saved_at, revision.version, _source_of(document)
+    )
     shown = db.session.get(Summary, document.shown_summary_id) if document.shown_summary_id else None
     is_told = shown is not None and current_settings().summaries
     return copying.document(

@@ -21,7 +21,7 @@ class Head(NamedTuple):
 
     title: str
     author: str
-    saved: datetime
+    saved: datetime | None
     version: int
     source: str = ""
 
@@ -53,9 +53,8 @@ def title(words: str) -> str:
 
 def summary(told: Told, version: int) -> str:
     """The label, and the words of a summary. It says which version it is of where that is not `version`."""
-    facts = [escaped(told.label), *([_day(told.written)] if told.written else [])]
-    if told.version != version:
-        facts.append(f"of version {told.version}")
+    of = f"of version {told.version}" if told.version != version else ""
+    facts = filter(None, (escaped(told.label), _day(told.written), of))
     words = visible(told.text)
     if told.format == "sentences":
         words = "\n".join(f"- {escaped_line(line.strip())}" for line in words.split("\n") if line.strip())
@@ -88,8 +87,8 @@ def file_name(words: str) -> str:
 
 def _facts(head: Head) -> str:
     author = escaped(" ".join(visible(head.author).split()))
-    return f"{author} · {_day(head.saved)} · Version {head.version}"
+    return " · ".join(filter(None, (author, _day(head.saved), f"Version {head.version}")))
 
 
-def _day(moment: datetime) -> str:
-    return f"{moment.day} {moment:%B %Y}"
+def _day(moment: datetime | None) -> str:
+    return f"{moment.day} {moment:%B %Y}" if moment else ""

@@ -6,6 +6,7 @@ are counted again, and each value is one that its column takes. Nothing is asked
 
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ from redis import RedisError
 from sqlalchemy import select
 from sqlalchemy.exc import DataError, IntegrityError
 
+from webapp import originals
 from webapp.extensions import Base, cache, db, transaction
-from webapp.models.archive import originals
 from webapp.models.archive.folder import (
     CHECKSUMS,
     DOCUMENTS,
@@ -34,8 +35,9 @@ from webapp.models.archive.rows import checked
 from webapp.models.document import Document, content_hash
 from webapp.models.member import Member
 from webapp.models.revision import Revision
-from webapp.models.source import Source
-from webapp.models.summary import Lane, Status, Summary, cache_key
+from webapp.models.source import Source, hold_originals
+from webapp.models.summary import Lane, Status, Summary
+from webapp.originals import Incoming
 
 TEXT_BYTES = 100_000_000  # as much as PRECIS_MAX_TEXT_BYTES can ever allow
 FORMATS = {Revision: ("plain", "markdown"), Summary: ("sentences", "markdown")}
@@ -63,11 +65,12 @@ def read(folder: Path) -> Iterator[Arrival]:
     sha256 = manifest(folder).get(CHECKSUMS)
     if not isinstance(sha256, str):
         raise Refused(f"{folder} is no export of a library: its manifest lacks a hash.")
-    has_cache = True
+    has_cache = _has_cache()
     for name, files in listed(folder, sha256):
         arriving = _Arriving(folder / DOCUMENTS / name, files)
         arrival = _taken(arriving)
-        has_cache = has_cache and _is_forgotten(arriving.keys)
+        if has_cache:
+            arriving.forget()
         yield arrival
         db.session.expunge_all()
 
@@ -76,19 +79,17 @@ def _taken(arriving: "_Arriving") -> Arrival:
     try:
         return arriving.take()
     except Damaged as error:
-        problem = str(error)
+        return Arrival(arriving.name, problem=str(error))
     except (IntegrityError, DataError):
-        problem = "Its rows contradict each other."
-    arriving.leave()
-    return Arrival(arriving.name, problem=problem)
+        return Arrival(arriving.name, problem="Its rows contradict each other.")
 
 
-def _is_forgotten(keys: list[str]) -> bool:
-    """Delete what the cache has of an earlier life of an id, as of a database that is gone. False: there is no cache."""
+def _has_cache() -> bool:
     try:
-        return not keys or cache.delete_many(*keys) is not None
+        cache.get("archive")
     except RedisError:
         return False
+    return True
 
 
 class _Arriving:
@@ -96,10 +97,9 @@ class _Arriving:
 
     def __init__(self, folder: Path, files: dict[str, str]) -> None:
         self.name = folder.name
-        self.keys: list[str] = []  # under which the cache would have its summaries
+        self._taken: tuple[Document, list[Summary]] | None = None
         self._folder, self._files = folder, files
         self._hashes: dict[int, str] = {}  # of the text of each version
-        self._brought: list[str] = []  # the originals that were not there before
 
     def take(self) -> Arrival:
         entry = parsed(self._content(ENTRY, ENTRY_BYTES), ENTRY)
@@ -107,21 +107,35 @@ class _Arriving:
         if (known := _known(row)) is not None:
             return Arrival(self.name, known, is_known=True)
         sources = [(checked(Source, each), each.get("file")) for each in _list(entry, "sources")]
-        missing = tuple(source["name"] for source, path in sources if not self._keep(source, path))
+        with ExitStack() as brought:
+            files = [brought.enter_context(self._original(*each)) for each in sources if each[1] is not None]
+            document = self._add_all(row, entry, [source for source, _ in sources], files)
+        missing = (
+            source["name"] for source, _ in sources if not originals.path_of(source["sha256"]).exists()
+        )
+        return Arrival(self.name, document.id, missing=tuple(missing))
+
+    def _add_all(
+        self, row: dict[str, Any], entry: dict[str, Any], sources: list[dict[str, Any]], files: list[Incoming]
+    ) -> Document:
         with transaction(is_durable=False):
             document = Document(**row | {"id": free_id(row["id"])}, author_id=_author_id(entry))
             _add(document)
             self._take_revisions(document, entry)
             summaries = self._take_summaries(document, entry)
-            self._take_sources(document, [source for source, _ in sources])
-        self.keys = [cache_key(document.id, each.content_hash, each.recipe_hash) for each in summaries]
-        return Arrival(self.name, document.id, missing=missing)
+            self._take_sources(document, sources)
+            hold_originals()
+            for file in files:
+                file.keep()
+        originals.settle(file.sha256 for file in files)
+        self._taken = document, summaries
+        return document
 
-    def leave(self) -> None:
-        """Take away the originals of a document that could not be taken."""
-        for sha256 in self._brought:
-            if db.session.scalar(select(Source.id).where(Source.sha256 == sha256).limit(1)) is None:
-                originals.drop(sha256)
+    def forget(self) -> None:
+        """Delete what the cache has of an earlier life of the id, as of a database that is gone."""
+        if self._taken:
+            document, summaries = self._taken
+            document.forget(summaries)
 
     def _content(self, path: object, most: int) -> bytes:
         """What is in a file that the list of the archive names, and that is as it says."""
@@ -129,21 +143,16 @@ class _Arriving:
             raise Damaged(f"{str(path)[:200]!r} is not among its files.")
         return content(self._folder, path, most, self._files[path])
 
-    def _keep(self, source: dict[str, Any], path: object) -> bool:
-        """Keep the original of a source. Returns whether it came along."""
-        url = source.get("url")
-        if url is not None and not url.startswith(("http://", "https://")):
-            raise Damaged(f"A source has the address {url[:200]!r}.")
-        is_there = originals.path_of(source["sha256"]).exists()
-        if path is None or is_there:
-            return is_there
+    def _original(self, source: dict[str, Any], path: object) -> Incoming:
+        """The original of a source, on its way to the others."""
         if not isinstance(path, str) or self._files.get(path) != source["sha256"]:
             raise Damaged(f"{str(path)[:200]!r} is not the original that it is said to be.")
         with opened(self._folder, path) as file:
-            if not originals.keep(file, source["sha256"]):
-                raise Damaged(f"{path} is not what was exported: its SHA-256 is another one.")
-        self._brought.append(source["sha256"])
-        return True
+            incoming = Incoming.of(file, source["size_bytes"])
+        if incoming.is_too_large or incoming.sha256 != source["sha256"]:
+            incoming.close()
+            raise Damaged(f"{path} is not what was exported: its SHA-256 is another one.")
+        return incoming
 
     def _take_revisions(self, document: Document, entry: dict[str, Any]) -> None:
         """Each text by itself, as each may be long."""
@@ -197,8 +206,12 @@ class _Arriving:
 
     def _take_sources(self, document: Document, sources: list[dict[str, Any]]) -> None:
         for row in sources:
-            if row["version"] not in self._hashes or not _is_json(row.get("notes")):
+            if row["version"] not in self._hashes:
                 raise Damaged("It has a source of a version that it never had.")
+            if not (row.get("url") or "https://").startswith(("http://", "https://")):
+                raise Damaged(f"A source has the address {row['url'][:200]!r}.")
+            if not _is_json(row.get("notes"), list):
+                raise Damaged("A source has notes that are no list.")
             _add(Source(**row, document_id=document.id))
 
 
@@ -251,8 +264,8 @@ def _chosen(entry: dict[str, Any], name: str, summaries: list[Summary]) -> Summa
     return summaries[place]
 
 
-def _is_json(told: str | None) -> bool:
+def _is_json(told: str | None, kind: type = object) -> bool:
     try:
-        return told is None or json.loads(told) is not None
+        return told is None or isinstance(json.loads(told), kind)
     except (ValueError, RecursionError):
         return False

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from webapp import originals
 from webapp.extensions import db
 from webapp.models.archive.folder import (
     CHECKSUMS,
@@ -29,7 +30,6 @@ from webapp.models.archive.folder import (
     saved,
     synced,
 )
-from webapp.models.archive.originals import path_of
 from webapp.models.archive.rows import told
 from webapp.models.document import Document
 from webapp.models.markdown import words_of
@@ -179,7 +179,7 @@ class _Leaving:
 
     def _copy(self, sha256: str, path: str) -> bool:
         try:
-            with path_of(sha256).open("rb") as file:
+            with originals.path_of(sha256).open("rb") as file:
                 is_there = copied(file, self._folder / path, sha256)
         except FileNotFoundError:
             return False
