@@ -11,10 +11,10 @@ import traceback
 from collections.abc import Callable
 from functools import partial
 
-from tests.bench import embedded, first_word, pages, pickup, rouge, saves, stampede, streams
+from tests.bench import edits, embedded, first_word, pages, pickup, rouge, saves, stampede, streams
 from tests.bench.rows import Row, show
 
-NAMES = ("first-word", "pick-up", "stampede", "pages", "saves", "streams", "embedded", "rouge")
+NAMES = ("first-word", "pick-up", "stampede", "pages", "saves", "streams", "embedded", "edits", "rouge")
 
 
 def main() -> int:
@@ -37,6 +37,7 @@ def main() -> int:
         "saves": saves.measure,
         "streams": streams.measure,
         "embedded": embedded.measure,
+        "edits": edits.measure,
     }
     found = {name: _measured(name, measures[name]) for name in measures if name in names}
     rows = [row for some in found.values() for row in some]

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import flask_migrate
@@ -17,9 +18,11 @@ from tests.support.worker import work
 from webapp import create_app
 from webapp.config import Settings
 from webapp.extensions import db, now, transaction
-from webapp.models import Document, Role, Status, Summary
+from webapp.models import Document, ModelLimits, Node, NodeUse, Role, Status, Summary
 from webapp.models.area import look
 from webapp.models.invariants import violations
+from webapp.models.node import Shelf
+from webapp.summarizing.tokens import Budget, Calibration
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +72,29 @@ def test_whole_life(app: Flask) -> None:
     assert violations() == []
     alice.documents.get_or_404(document.id).remove()
     assert db.session.scalar(select(func.count(Summary.id))) == 0
+
+
+def test_notes_on_parts_are_kept_shared_and_forgotten(app: Flask) -> None:
+    alice = add_member("Alice", Role.ADMIN)
+    one, other = (alice.documents.add(title=title, text=ARTICLE) for title in ("One", "Other"))
+    first, second = (Summary.claim(document.summary_id or 0) for document in (one, other))
+    assert first and second
+    for _ in range(2):
+        Shelf(first).put("a" * 64, "- Shared.", 7, 3)
+    Shelf(first).put("b" * 64, "- Of one.", 7, 3)
+    assert Shelf(second).get(["a" * 64, "c" * 64]) == {"a" * 64: "- Shared."}
+    Node.sweep()
+    one.remove()
+    assert db.session.scalars(select(Node.notes)).all() == ["- Shared."]
+    other.remove()
+    assert db.session.scalars(select(Node.notes)).all() == db.session.scalars(select(NodeUse.key)).all() == []
+
+
+def test_what_a_server_tells_of_its_context_is_remembered(app: Flask) -> None:
+    budget = Budget(calibration=Calibration(1.5))
+    for context_tokens in (8_192, 4_096):
+        ModelLimits.learn(replace(budget, context_tokens=context_tokens))
+    assert ModelLimits.known(Budget()) == replace(budget, context_tokens=4_096)
 
 
 def test_one_of_many_claims_wins(app: Flask) -> None:

@@ -3,7 +3,7 @@
 import random
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from tests.support.model_server import SUMMARY, Request, Script
 from webapp.summarizing.prompt import FRAME
@@ -29,11 +29,13 @@ class NoteTaker:
     """Answers a part with the first words of each of its passages, and a summary's call with SUMMARY.
 
     `delay` is in seconds before each first word. `instead` holds what it says to the part of that number, from 0.
+    While `is_open` is false, parts wait.
     """
 
     def __init__(self, delay: float = 0.0, instead: Mapping[int, Script] | None = None) -> None:
         self.delay = delay
         self.instead = instead or {}
+        self.is_open: Callable[[], bool] = lambda: True
         self.parts: list[str] = []  # the prompts
         self.summaries: list[str] = []
         self._lock = threading.Lock()
@@ -45,11 +47,18 @@ class NoteTaker:
             (self.summaries if prompt.startswith(FRAME) else self.parts).append(prompt)
         if prompt.startswith(FRAME):
             return counted(SUMMARY, prompt, self.delay)
-        return self.instead.get(number) or counted(_notes(prompt), prompt, self.delay)
+        notes = self.instead.get(number) or counted(_notes(prompt), prompt, self.delay)
+        return notes if self.is_open() else notes.but(events=(self.is_open, *notes.events))
 
     @property
     def leaves(self) -> list[str]:
         return [prompt for prompt in self.parts if "Take notes on the part" in prompt]
+
+    @property
+    def paid_twice(self) -> int:
+        """How many parts were asked for that had been asked for before."""
+        read = ["\n".join(passages(prompt)) for prompt in self.parts]
+        return len(read) - len(set(read))
 
     def forget(self) -> None:
         """Count anew."""
