@@ -3,11 +3,14 @@
 import getpass
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from webapp.config import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from webapp.models.member import Member
 
 BAD_SETTING = 2
 
@@ -126,8 +129,59 @@ def export_library(folder: Path) -> None:
 
 
 @cli.command("import")
-@click.argument("path", metavar="DIR", type=click.Path(exists=True, path_type=Path))
-def import_library(path: Path) -> None:
+@click.argument(
+    "paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path)
+)
+@click.option("--as", "email", help="Who brings files in. Else the first admin.")
+def import_paths(paths: tuple[Path, ...], email: str | None) -> None:
+    """Bring in files, folders of files, or the folder of an export with all that is in it."""
+    from webapp.models.archive.folder import CHECKSUMS, is_archive
+
+    if len(paths) == 1 and (is_archive(paths[0]) or (paths[0] / CHECKSUMS).is_file()):
+        _import_library(paths[0])
+    else:
+        _import_files(paths, email)
+
+
+def _import_files(paths: tuple[Path, ...], email: str | None) -> None:
+    import logging
+
+    from tasks import bulk
+    from webapp import create_app
+    from webapp.processes.up import migrate
+
+    app = create_app(settings())
+    migrate(app)
+    logging.getLogger("webapp").setLevel(logging.ERROR)  # while nothing runs, nobody can be told: no news
+    files, others = bulk.found(paths)
+    with app.app_context(), click.progressbar(length=len(files), label="Importing") as progress:
+        arrivals = []
+        for arrival in bulk.bring_in(_importer(email), files):
+            arrivals.append(arrival)
+            progress.update(1)
+    failed = [arrival for arrival in arrivals if arrival.problem]
+    known = sum(arrival.is_known for arrival in arrivals)
+    for arrival in failed:
+        click.echo(f"{arrival.path}: {arrival.problem}", err=True)
+    click.echo(
+        f"{_documents(len(arrivals) - known - len(failed))} imported, {known} were there already, "
+        f"{len(failed)} could not be read, {others} files of other kinds were left out."
+    )
+    sys.exit(1 if failed else 0)
+
+
+def _importer(email: str | None) -> "Member":
+    from webapp.models.member import Member
+
+    member = Member.with_email(email) if email else Member.first_admin()
+    if member is None or not member.can_edit:
+        raise Sentence(
+            "Nobody with this address may add documents." if email else "Add an admin first: precis user add."
+        )
+    return member
+
+
+def _import_library(path: Path) -> None:
     """Bring the documents of an export into the library, with their summaries."""
     from webapp import create_app
     from webapp.models.archive import Refused, read

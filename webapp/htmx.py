@@ -83,11 +83,11 @@ def _rounded(seconds: float) -> str | None:
 
 def size_in_words(size: int) -> str:
     """A number of bytes as people read it."""
-    for unit in ("bytes", "kB", "MB"):
-        if size < 1000:
-            return f"{size:.3g} {unit}"
-        size /= 1000  # type: ignore[assignment]
-    return f"{size:.3g} GB"
+    number, units = float(size), ["GB", "MB", "kB", "bytes"]
+    while number >= 999.5 and len(units) > 1:
+        number /= 1000
+        units.pop()
+    return f"{number:.{1 if number < 10 else 0}f} {units[-1]}".replace(".0 ", " ")
 
 
 def _vary(response: Response) -> Response:

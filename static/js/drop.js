@@ -21,7 +21,7 @@ function add(files) {
 
 const hasFiles = event => event.dataTransfer?.types.includes("Files");
 
-bring.querySelector("[data-drop]").hidden = false;
+bring.querySelector("[data-drop]").hidden = !matchMedia("(hover: hover)").matches;
 input.addEventListener("change", tell);
 form.addEventListener("dragover", event => {
   if (!hasFiles(event)) return;

@@ -87,6 +87,14 @@ class Member(Base):
         return member
 
     @classmethod
+    def with_email(cls, email: str) -> "Member | None":
+        return db.session.scalar(select(cls).where(cls.email == email.strip().lower()))
+
+    @classmethod
+    def first_admin(cls) -> "Member | None":
+        return db.session.scalar(select(cls).where(cls.role == Role.ADMIN).order_by(cls.id).limit(1))
+
+    @classmethod
     def is_anyone(cls) -> bool:
         return db.session.scalar(select(cls.id).limit(1)) is not None
 

@@ -40,7 +40,7 @@ def run(lane: str, settings: Settings) -> None:
     threads = settings.interactive_threads if lane == "interactive" else settings.warm_threads
     app.extensions["calls"] = Calls(threads)
     workers = [_worker(broker, lane, threads)]
-    if lane == "warm":  # with threads and a broker of their own, so that no file waits until a model has spoken
+    if lane == "warm":  # with threads and a broker of their own: no file waits until a model has spoken
         second = make_broker(broker.url)
         imports.declare(app, second)
         workers.append(_worker(second, hints.IMPORTS, IMPORT_THREADS))
