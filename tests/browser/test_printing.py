@@ -29,6 +29,7 @@ def test_printed_document_is_its_title_its_summary_and_its_text(reader: Visitor)
     reader.sees("complete")
     words = printed(reader)
     assert words.startswith("The lighthouse on paper")
+    assert "Version 1 ·" in words
     assert re.search(r"Written by scripted\W+(\w+ \d+, 20\d\d|\d+ \w+ 20\d\d)", words), (
         "the day, and not 'just now'"
     )
