@@ -35,7 +35,7 @@ def test_a_saved_document_shows_live_words_and_then_its_summary(reader: Visitor,
     reader.sees("processing", words=THIRD)
     second.set()
     reader.sees("complete", words=LAST)
-    assert lines_of(reader.text.inner_text()) == SHOWN
+    assert lines_of(reader.told) == SHOWN
     assert reader.is_marked
     lengths = [
         len(state["words"]) for state in reader.seen if state["status"] == "processing" and state["words"]
@@ -154,7 +154,7 @@ def test_two_tabs_and_a_second_member_see_the_same(
     tab.locator('section[data-status="complete"]').filter(has_text=LAST).wait_for()
     for visitor in (reader, second):
         visitor.sees("complete", words=LAST)
-        assert lines_of(visitor.text.inner_text()) == SHOWN
+        assert lines_of(visitor.told) == SHOWN
 
 
 def test_a_killed_worker_costs_the_open_page_nothing_but_time(
@@ -229,10 +229,10 @@ def test_an_edit_keeps_the_old_summary_with_its_version_until_the_new_one_is_the
     reader.mark()
     reader.sees("processing", words="The new", stale=True)
     assert "summary of version 1" in reader.area.inner_text()
-    assert lines_of(reader.text.inner_text()) == SHOWN
+    assert lines_of(reader.told) == SHOWN
     gate.set()
     reader.sees("complete", words="made of glass", stale=False)
-    assert lines_of(reader.text.inner_text()) == news.removeprefix("- ")
+    assert lines_of(reader.told) == news.removeprefix("- ")
     assert reader.is_marked
     kept = [lines_of(state["text"]) for state in reader.seen if state["stale"]]
     assert set(kept) == {SHOWN}
@@ -248,7 +248,7 @@ def test_another_summary_replaces_the_old_one_only_once_it_is_there(
     reader.mark()
     reader.press("Write it again")
     reader.sees("processing", words="Quite another")
-    assert lines_of(reader.text.inner_text()) == SHOWN
+    assert lines_of(reader.told) == SHOWN
     gate.set()
     reader.sees("complete", words="Quite another summary.")
     assert reader.is_marked
@@ -263,4 +263,4 @@ def test_a_failed_replacement_leaves_the_old_summary(reader: Visitor, answers: A
     reader.sees("complete", words=LAST)
     reader.press("Write it again")
     reader.sees("failed", words="The model refused to summarise this text.")
-    assert lines_of(reader.text.inner_text()) == SHOWN
+    assert lines_of(reader.told) == SHOWN

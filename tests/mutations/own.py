@@ -221,8 +221,8 @@ OWN = (
         (
             Edit(
                 SUMMARY,
-                '"html": summary_html(self.text or "", self.format or "markdown")',
-                '"html": self.text or ""',
+                "passages.found, way, summary_html)",
+                "passages.found, way, lambda text, _: text)",
             ),
         ),
         (AREA + "test_markup_in_a_summary_is_only_text",),

@@ -64,6 +64,17 @@ def running_chromium(path: str) -> Iterator[Browser]:
             browser.close()
 
 
+WITHOUT_PASSAGES = """
+element => {
+  const marks = [...element.querySelectorAll('.passages')];
+  marks.forEach(mark => mark.hidden = true);
+  const words = element.innerText;
+  marks.forEach(mark => mark.hidden = false);
+  return words;
+}
+"""
+
+
 class Visitor:
     """One person at one site, in a browser profile of their own: a page, and what went wrong in it.
 
@@ -172,6 +183,11 @@ class Visitor:
     def text(self) -> Locator:
         """A finished summary."""
         return self.page.locator(".summary__text")
+
+    @property
+    def told(self) -> str:
+        """The words of a finished summary, without what stands behind its sentences."""
+        return str(self.text.evaluate(WITHOUT_PASSAGES))
 
     @property
     def stream(self) -> Locator:

@@ -81,8 +81,8 @@ def listen(port: int, browser: Browser, document_id: int) -> Iterator[Listen]:
 def test_area_is_a_fragment_for_htmx_and_a_page_otherwise(browser: Browser, document_id: int) -> None:
     path = f"/documents/{document_id}/summary"
     assert browser.fragment(path).one("section").get("id") == f"document-{document_id}-summary"
-    assert not browser.find("nav")
-    assert browser.open(path).find("nav") and browser.find(f"#document-{document_id}-summary")
+    assert not browser.find("nav.top__nav")
+    assert browser.open(path).find("nav.top__nav") and browser.find(f"#document-{document_id}-summary")
     assert browser.response is not None and "HX-Request" in browser.response.headers["Vary"]
 
 

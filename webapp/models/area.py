@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,7 @@ from webapp.models.asking import Way, languages, query_of, ways
 from webapp.models.document import Document
 from webapp.models.model_server import ModelServer
 from webapp.models.presence import live_lanes
+from webapp.models.provenance import Fact, facts
 from webapp.models.reasons import reason
 from webapp.models.revision import Revision
 from webapp.models.summary import LIVE, Status, Summary
@@ -46,6 +48,8 @@ class SummaryArea:
     version: int | None = None
     is_stale: bool = False
     is_past: bool = False
+    is_linked: bool = False
+    provenance: Sequence[Fact] = ()
     is_polling: bool = False
     reason: str | None = None
     attempts: int = 0
@@ -143,7 +147,7 @@ def of_revision(document: Document, revision: Revision) -> SummaryArea | None:
         state="complete",
         ask=summary.asked,
         is_past=True,
-        **_shown(_ready(summary)),
+        **_shown(summary.ready()),
     )
 
 
@@ -192,9 +196,17 @@ def _refilled(document: Document, ask: Ask) -> dict[str, Any] | None:
 def _complete(document: Document, ask: Ask, ready: dict[str, Any]) -> SummaryArea:
     """A finished summary. The embedded engine would select the same sentences again, so it offers no other one."""
     action = None if ready["engine"] == "extract" else "regenerate"
+    if ready["is_linked"] and not document.reads_as(ready["version"]):
+        ready = _unlinked(ready)
     return SummaryArea(
         document=document, status=Status.COMPLETE, state="complete", ask=ask, action=action, **_shown(ready)
     )
+
+
+def _unlinked(ready: dict[str, Any]) -> dict[str, Any]:
+    """The same summary without its links: blanks were changed, or the format, and they would lead astray."""
+    summary = db.session.get(Summary, ready["id"])
+    return summary.ready() if summary else ready
 
 
 def _shown(ready: dict[str, Any], *, is_stale: bool = False) -> dict[str, Any]:
@@ -206,6 +218,8 @@ def _shown(ready: dict[str, Any], *, is_stale: bool = False) -> dict[str, Any]:
         else f"Written by {ready['model']}",
         "written_at": as_datetime(ready["finished_at"]),
         "version": ready["version"],
+        "is_linked": ready["is_linked"],
+        "provenance": facts(ready),
         "is_stale": is_stale,
         "coverage": Coverage.from_json(ready.get("coverage")),
     }
@@ -240,13 +254,7 @@ def _last_shown(document: Document, ask: Ask) -> dict[str, Any]:
     last = document.shown_summary(ask)
     if last is None or last.text is None:
         return {}
-    return _shown(_ready(last), is_stale=last.content_hash != document.content_hash)
-
-
-def _ready(summary: Summary) -> dict[str, Any]:
-    return {"html": summary_html(summary.text or "", summary.format or "markdown"), "engine": summary.engine,
-            "model": summary.model, "finished_at": summary.finished_at, "version": summary.version,
-            "coverage": summary.coverage}  # fmt: skip
+    return _shown(last.ready(), is_stale=last.content_hash != document.content_hash)
 
 
 def _what_happens(summary: Summary) -> dict[str, Any]:

@@ -263,6 +263,15 @@ class Document(Base):
         self.summary_id, self.summary_status = (summary.id, summary.status) if summary else (None, None)
         db.session.flush()
 
+    def reads_as(self, version: int) -> bool:
+        """Whether an earlier version has the very same text, in the same format: offsets in it hold."""
+        if version == self.version:
+            return True
+        texts = select(Revision.text, Revision.format).where(
+            Revision.document_id == self.id, Revision.version.in_((version, self.version))
+        )
+        return db.session.scalar(select(func.count()).select_from(texts.distinct().subquery())) == 1
+
     def current_summary(self, ask: Ask) -> Summary | None:
         """The summary of the current text for what is asked, finished or not."""
         if ask != current_settings().usual:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import current_app
 from redis import RedisError
@@ -41,9 +41,21 @@ from sqlalchemy.sql.dml import ReturningUpdate, Update
 
 from webapp import hints
 from webapp.extensions import Base, cache, current_settings, db, now, transaction
+from webapp.models.asking import query_of
 from webapp.models.model_server import PAUSES_AT_ONCE, ModelServer, server
+from webapp.models.passages import Passages
 from webapp.models.times import as_datetime
-from webapp.summarizing.engine import OWN_LANGUAGE, Ask, EngineFailure, FailureKind, Finished, Recipe, Style
+from webapp.summarizing.engine import (
+    EXTRACT,
+    OWN_LANGUAGE,
+    Ask,
+    EngineFailure,
+    FailureKind,
+    Finished,
+    Recipe,
+    Style,
+)
+from webapp.summarizing.linked import linked_html
 from webapp.summarizing.rendering import summary_html
 from webapp.summarizing.sanitizing import visible
 from webapp.summarizing.tree import Coverage
@@ -51,8 +63,12 @@ from webapp.summarizing.tree import Coverage
 MAX_CRASHES = 3  # deaths of a worker before its summary is held to be the cause
 MAX_BACKOFF_SECONDS = 900
 EXCERPT_CHARACTERS = 280
-CACHE_VERSION = 1  # of the shape of what is cached
+CACHE_VERSION = 2  # of the shape of what is cached
 HOUR_SECONDS = 3600
+LONG_TO_SEARCH_CHARS = 200_000
+PROVENANCE = (
+    "engine", "model", "prompt_version", "style", "language", "version", "claimed_at", "finished_at", "tokens_in",
+    "tokens_out", "coverage")  # fmt: skip
 MUCH = 1_000_000_000
 REFUNDED = PAUSES_AT_ONCE  # what stops everybody is nobody's try
 SERVERS_OWN = (*REFUNDED, FailureKind.TRANSIENT)
@@ -66,7 +82,7 @@ _documents = table(
     column("summary_status"),
     column("shown_summary_id"),
 )
-_revisions = table("revisions", column("document_id"), column("version"), column("text"))
+_revisions = table("revisions", column("document_id"), column("version"), column("text"), column("format"))
 
 
 class Status(StrEnum):
@@ -80,6 +96,11 @@ class Status(StrEnum):
 class Lane(StrEnum):
     INTERACTIVE = "interactive"
     WARM = "warm"
+
+
+class _Revision(NamedTuple):
+    text: str
+    format: str
 
 
 LIVE = (Status.PENDING, Status.PROCESSING)
@@ -408,12 +429,14 @@ class Summary(Base):
         cls, claim: Claim, *, text: str, format: str, finished: Finished, coverage: Coverage | None = None
     ) -> bool:
         """Store the whole text as complete, if the claim still stands. After the commit, fill the cache."""
+        grounding = cls._passages_of(claim, text, format)
         with transaction():
             is_mine = cls._write(
                 claim,
                 status=Status.COMPLETE,
                 text=text,
                 format=format,
+                grounding=grounding,
                 model=finished.model[:200],
                 finish_reason=finished.finish_reason,
                 tokens_in=_plus(cls.tokens_in, finished.tokens_in),
@@ -431,6 +454,23 @@ class Summary(Base):
         if summary is not None:
             summary.fill_cache()
         return is_mine
+
+    @classmethod
+    def _passages_of(cls, claim: Claim, text: str, format: str) -> str | None:
+        """What of the document each sentence rests on. To search a very long text takes seconds of the lease."""
+        if len(claim.text) > LONG_TO_SEARCH_CHARS and not cls.renew(claim):
+            return None
+        is_selected = current_settings().engine == EXTRACT
+        text_format = cls._revision(claim.summary_id).format
+        return Passages.find(text, format, text=claim.text, text_format=text_format, is_selected=is_selected)
+
+    @classmethod
+    def _revision(cls, summary_id: int) -> Any:
+        """The text that a summary is of, and its format: the very version that the worker read."""
+        is_its = and_(_revisions.c.document_id == cls.document_id, _revisions.c.version == cls.version)
+        wanted = select(_revisions.c.text, _revisions.c.format).join(cls, is_its)
+        found = db.session.execute(wanted.where(cls.id == summary_id)).one_or_none()
+        return found or _Revision("", "plain")
 
     @classmethod
     def fail(cls, claim: Claim, failure: EngineFailure) -> bool:
@@ -596,16 +636,7 @@ class Summary(Base):
 
         A document that is deleted meanwhile leaves nothing in the cache.
         """
-        ready = {
-            "v": CACHE_VERSION,
-            "id": self.id,
-            "html": summary_html(self.text or "", self.format or "markdown"),
-            "engine": self.engine,
-            "model": self.model,
-            "version": self.version,
-            "finished_at": self.finished_at,
-            "coverage": self.coverage,
-        }
+        ready = self.ready(is_linked=True)
         key = cache_key(self.document_id, self.content_hash, self.recipe_hash)
         try:
             cache.set(key, ready)
@@ -615,6 +646,31 @@ class Summary(Base):
         if db.session.scalar(select(Summary.id).where(Summary.id == self.id)) is None:
             Summary.forget([key])
         return ready
+
+    def ready(self, *, is_linked: bool = False) -> dict[str, Any]:
+        """What a page needs of it, as JSON can hold it. Links are for the text that it was made from, and no other."""
+        passages = Passages.read(self.grounding) if is_linked else None
+        return {
+            "v": CACHE_VERSION,
+            "id": self.id,
+            "html": self._linked(passages) if passages else self._html(),
+            "is_linked": passages is not None,
+            **{name: getattr(self, name) for name in PROVENANCE},
+        }
+
+    def _html(self) -> str:
+        return summary_html(self.text or "", self.format or "markdown")
+
+    def _linked(self, passages: Passages) -> str:
+        revision = self._revision(self.id)
+        way = functools.partial(
+            passages.way,
+            page=f"/documents/{self.document_id}",
+            query=query_of(self.asked),
+            text=revision.text,
+            text_format=revision.format,
+        )
+        return linked_html(self.text or "", self.format or "markdown", passages.found, way, summary_html)
 
     @classmethod
     def all_of(cls, document_id: int) -> "list[Summary]":

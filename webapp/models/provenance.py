@@ -1,0 +1,68 @@
+"""How a summary came to be: by what, when, from which version, and at what price."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from webapp.extensions import current_settings
+from webapp.models.times import as_datetime
+from webapp.summarizing.engine import EXTRACT, OWN_LANGUAGE, Style
+
+A_MILLION = 1_000_000
+
+
+class Fact(NamedTuple):
+    """One thing to know of a summary, for a person to read."""
+
+    name: str
+    value: str
+
+
+def facts(ready: dict[str, Any]) -> list[Fact]:
+    """What is known of a finished summary, as `Summary.ready` has it."""
+    return [Fact(*fact) for fact in (*_made(ready), *_spent(ready))]
+
+
+def _made(ready: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    if ready["engine"] == EXTRACT:
+        yield "Engine", "embedded: it selects sentences, and no model is asked"
+    else:
+        yield "Engine", "a model server"
+        yield "Model", ready["model"]
+        yield "Prompt", ready["prompt_version"]
+    yield "Style", Style(ready["style"]).label
+    yield "Language", "the document’s own" if ready["language"] == OWN_LANGUAGE else ready["language"]
+    yield "Of version", str(ready["version"])
+    finished = as_datetime(ready["finished_at"])
+    if finished:
+        yield "Finished", finished.strftime("%-d %B %Y, %H:%M UTC")
+
+
+def _spent(ready: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    if ready["claimed_at"] and ready["finished_at"]:
+        yield "Took", _duration(ready["finished_at"] - ready["claimed_at"])
+    read, written = ready["tokens_in"], ready["tokens_out"]
+    if read is not None:
+        yield "Tokens read", f"{read:,}"
+    if written is not None:
+        yield "Tokens written", f"{written:,}"
+    cost = _cost(read, written)
+    if cost is not None:
+        yield "Cost", f"{_money(cost)} {current_settings().currency}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 1:
+        return f"{max(1, round(seconds * 1000))} ms"
+    return f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
+def _cost(read: int | None, written: int | None) -> float | None:
+    """In the currency of the prices, where these are set and the server counted."""
+    settings = current_settings()
+    if None in (read, written, settings.price_in, settings.price_out):
+        return None
+    return ((read or 0) * (settings.price_in or 0) + (written or 0) * (settings.price_out or 0)) / A_MILLION
+
+
+def _money(amount: float) -> str:
+    return f"{amount:,.2f}" if amount >= 1 else f"{amount:.6f}".rstrip("0").rstrip(".")
