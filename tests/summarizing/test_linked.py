@@ -50,7 +50,7 @@ def without_marks(root: html.HtmlElement) -> str:
             mark.getparent().text = (mark.getparent().text or "").removesuffix(" ") + tail
         mark.tail = None
         mark.getparent().remove(mark)
-    return html.tostring(root, encoding="unicode")
+    return str(html.tostring(root, encoding="unicode"))
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -73,7 +73,11 @@ class Event:
 
     @property
     def text(self) -> str:
-        return " ".join(html.fromstring(f"<div>{self.content}</div>").text_content().split())
+        """What it says, without the links behind the sentences of a summary."""
+        root = html.fromstring(f"<div>{self.content}</div>")
+        for mark in root.cssselect(".passages"):
+            mark.drop_tree()
+        return " ".join(root.text_content().split())
 
     @property
     def status(self) -> str | None:

@@ -91,7 +91,7 @@ def test_a_passage_in_another_part_is_led_to_there(browser: Browser, alice: Memb
     )
     document_id = alice.documents.add(title="Long", text=text).id
     work()
-    address, _, anchor = browser.open(f"/documents/{document_id}") and links(browser)[0].partition("#")
+    address, _, anchor = links(browser.open(f"/documents/{document_id}"))[0].partition("#")
     assert "?part=" in address
     assert not browser.find(f'[id="{anchor}"]')
     assert KNOWN in " ".join(browser.open(address).one(f'[id="{anchor}"]').text_content().split())

@@ -151,7 +151,7 @@ def test_failure_says_why_and_offers_a_button(
     assert browser.one("section[data-status]").get("data-status") == "failed"
     assert "The model refused to summarise this text" in browser.text("section[data-status]")
     model_server.script(Script.words())
-    browser.submit("section[data-status] form")
+    browser.submit("section[data-status] form.summary__action")
     work()
     assert (
         browser.open(f"/documents/{document_id}").one("section[data-status]").get("data-status") == "complete"
