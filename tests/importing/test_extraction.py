@@ -51,8 +51,19 @@ def endless(tmp_path: Path) -> Path:
     return path
 
 
+_there_before: set[psutil.Process] = set()
+
+
+@pytest.fixture(autouse=True)
+def look_around() -> None:
+    """Other tests of the run may have left a server running."""
+    _there_before.clear()
+    _there_before.update(psutil.Process().children(recursive=True))
+
+
 def children() -> list[psutil.Process]:
-    return psutil.Process().children(recursive=True)
+    """The processes that this test has started."""
+    return [child for child in psutil.Process().children(recursive=True) if child not in _there_before]
 
 
 @pytest.mark.parametrize(
