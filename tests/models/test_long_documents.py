@@ -413,11 +413,13 @@ def test_short_text_does_not_wait_for_a_long_one(
     runner.start()
     wait_for(lambda: model_server.running == 3)
     short = alice.documents.add(title="Short", text=ARTICLE[:1_200])
+    writer = threading.Thread(target=partial(in_context, app, partial(generate_now, current(short).id)))
+    writer.start()
     try:
-        generate_now(current(short).id)
-        assert current(short).status == Status.COMPLETE
+        wait_for(lambda: current(short).status == Status.COMPLETE)
     finally:
         gate.set()
+        writer.join()
         runner.join()
 
 

@@ -3,6 +3,7 @@
 from tests.mutations.mutation import ACCESS, AREA, LIFE, PAGES, Edit, Mutation
 from tests.mutations.usual import DOCUMENT, OPENAI, SHOWN, SUMMARY, SWEEPER, VIEW
 
+LONG = "tests/models/test_long_documents.py::"
 USUAL_CLAIM = "                attempts=cls.attempts + 1,\n"
 
 OWN = (
@@ -242,5 +243,26 @@ OWN = (
             ACCESS + "test_outsider_gets_no_event",
         ),
         control="",
+    ),
+    Mutation(
+        "M24",
+        "Notes on a long document outlive it",
+        (Edit(DOCUMENT, "            Node.forget(self.id)\n", ""),),
+        (LONG + "test_deleted_document_leaves_no_notes",),
+    ),
+    Mutation(
+        "M25",
+        "All failures of a book's many calls count as tries of one summary",
+        (Edit(SUMMARY, "            attempts=1,\n            crashes=0,\n", ""),),
+        (LONG + "test_tries_are_counted_anew_when_a_part_was_read",),
+    ),
+    Mutation(
+        "M26",
+        "Notes are not kept, and each try pays for all parts anew",
+        (Edit("webapp/models/node.py", "found |= {", "found.keys() & {"),),
+        (
+            LONG + "test_after_a_failure_only_what_is_missing_is_paid_for",
+            LONG + "test_edit_pays_for_its_part_and_what_is_above_it",
+        ),
     ),
 )
