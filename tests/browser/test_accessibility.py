@@ -15,6 +15,25 @@ from tests.support.model_server import SUMMARY, Script
 pytestmark = pytest.mark.browser
 
 MOST_AT_ONCE = 3  # with PRECIS_LLM_CONCURRENCY=2: two on the interactive lane, one on the warm one
+MARKDOWN = (
+    "# One\n\n## Two\n\n"
+    + ARTICLE
+    + """
+- [a link](https://a.example) and `code`
+
+| A | B |
+|---|--:|
+| 1 | 2 |
+
+```
+a = 1
+```
+
+## Three
+
+> A quote.
+"""
+)
 LONG_WORD = "Donaudampfschifffahrtsgesellschaftskapitänswitwenrente" * 3
 HEAD, REST = SUMMARY.split("\n", 1)
 FIRST = HEAD.removeprefix("- ")
@@ -130,6 +149,40 @@ def confirm(scene: Scene) -> None:
     scene.visitor.open(scene.write("To be deleted") + "/delete")
 
 
+def markdown(scene: Scene) -> None:
+    scene.visitor.open("/documents/new")
+    scene.visitor.page.get_by_label("Markdown").check()
+    scene.visitor.save("Markdown", MARKDOWN)
+    scene.visitor.sees("complete", words=FIRST)
+
+
+def in_two_versions(scene: Scene) -> str:
+    """A document with an old version. Returns the path of its history."""
+    path = scene.write(f"Edited {LONG_WORD}")
+    scene.visitor.sees("complete")
+    scene.visitor.edit(path, ARTICLE.replace("twice a day", f"at each tide {LONG_WORD}") + "\n\nOne more.")
+    scene.visitor.sees("complete", stale=False)
+    return f"{path}/revisions"
+
+
+def version(path: str, scene: Scene) -> None:
+    scene.visitor.open(in_two_versions(scene) + path)
+
+
+def back_in_conflict(scene: Scene) -> None:
+    history = in_two_versions(scene)
+    scene.visitor.expects("409")
+    scene.visitor.open(f"{history}/1")
+    other = scene.visitor.context.new_page()
+    other.goto(f"{history.removesuffix('/revisions')}/edit")
+    other.get_by_label("Text", exact=True).fill(ARTICLE + "\n\nTheirs.")
+    other.get_by_role("button", name="Save").click()
+    other.wait_for_url("**" + history.removesuffix("/revisions"))
+    other.close()
+    scene.visitor.press("Bring it back")
+    scene.visitor.page.get_by_role("alert").filter(has_text="Somebody saved version 3").wait_for()
+
+
 def refusing() -> Script:
     return told("- A word").but(finish_reason="content_filter")
 
@@ -150,6 +203,11 @@ STATES: dict[str, Callable[[Scene], None]] = {
     "failed": failed,
     "stale": stale,
     "short": short,
+    "markdown": markdown,
+    "history": partial(version, ""),
+    "old-version": partial(version, "/1"),
+    "changes": partial(version, "/2/changes"),
+    "back-in-conflict": back_in_conflict,
 }
 
 

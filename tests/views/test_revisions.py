@@ -129,6 +129,13 @@ def test_old_version_has_its_own_summary_and_nothing_that_changes_by_itself(
     assert not browser.open(f"{history}/2").find(".summary")
 
 
+def test_a_summary_of_an_older_version_leads_to_it(
+    browser: Browser, document: Document, history: str
+) -> None:
+    (note,) = browser.open(f"/documents/{document.id}").find(".summary__version a")
+    assert (note.text, note.get("href")) == ("version 1", f"{history}/1")
+
+
 def test_the_current_version_is_the_documents_page(
     browser: Browser, document: Document, history: str
 ) -> None:

@@ -23,7 +23,7 @@ CACHE_VERSION = 1
 TTL_SECONDS = 604_800
 COUNTED_CHARS = 200_000  # of both texts: of longer ones a list tells the length alone
 MOST_COUNTED_CHARS = 400_000  # for one view of a list: the others are counted when it is seen again
-COMPARED_CHARS = 1_000_000  # of each side, from the first difference on: a third of a second
+COMPARED_CHARS = 500_000  # of each side, from the first difference on: a third of a second
 KINDS = ("changed", "added", "removed")
 
 Counts = Sequence[int]
