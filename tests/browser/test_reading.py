@@ -27,7 +27,12 @@ def send(visitor: Visitor, title: str, text: str) -> str:
     """Save a Markdown without a form that would have to show all of it. Returns its path, whose page is then open."""
     visitor.open("/documents/new")
     token = visitor.page.locator(".draft input[name=csrf_token]").input_value()
-    fields = {"csrf_token": token, "title": title, "text": text, "format": "markdown"}
+    fields: dict[str, str | float | bool] = {
+        "csrf_token": token,
+        "title": title,
+        "text": text,
+        "format": "markdown",
+    }
     answer = visitor.page.request.post("/documents", form=fields, headers={"Sec-Fetch-Site": "same-origin"})
     visitor.open(urlsplit(answer.url).path)
     return urlsplit(answer.url).path

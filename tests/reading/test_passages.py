@@ -107,19 +107,22 @@ def serve(route: Route) -> None:
         route.fulfill(status=204)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def come(chromium: Browser) -> Iterator[Come]:
-    visitors: list[Visitor] = []
+    """Come to a page as one who has just opened it; each kind of visitor is one browser profile."""
+    visitors: dict[str, Visitor] = {}
 
     def visit(path: str = "/", **options: object) -> Visitor:
-        visitor = Visitor(chromium, SITE, **{"reduced_motion": "reduce", **options})
-        visitors.append(visitor)
-        visitor.context.route("**/*", serve)
-        visitor.open(path)
-        return visitor
+        kind = repr(options)
+        if kind not in visitors:
+            visitors[kind] = Visitor(chromium, SITE, **{"reduced_motion": "reduce", **options})
+            visitors[kind].context.route("**/*", serve)
+        visitors[kind].page.goto("about:blank")  # an address that differs in its anchor alone loads nothing
+        visitors[kind].open(path)
+        return visitors[kind]
 
     yield visit
-    for visitor in visitors:
+    for visitor in visitors.values():
         visitor.leave()
 
 

@@ -12,6 +12,7 @@ from tests.support.worker import work
 from webapp.extensions import db
 from webapp.models import Document, Member, Revision, Role, Status, Summary
 from webapp.models.history import PAGE_SIZE
+from webapp.summarizing.engine import Ask, Style
 
 
 @pytest.fixture
@@ -134,6 +135,22 @@ def test_a_summary_of_an_older_version_leads_to_it(
 ) -> None:
     (note,) = browser.open(f"/documents/{document.id}").find(".summary__version a")
     assert (note.text, note.get("href")) == ("version 1", f"{history}/1")
+
+
+def test_an_old_version_is_told_by_its_usual_summary_whatever_else_was_asked(
+    browser: Browser, alice: Member
+) -> None:
+    document = alice.documents.add(title="t", text=ARTICLE)
+    work()
+    usual = db.session.scalars(db.select(Summary)).one()
+    document.summarize_later(Ask(Style.BRIEF))
+    work()
+    assert db.session.scalar(db.select(db.func.count(Summary.id))) == 2
+    document.revise(alice, title="t", text="Another text.")
+    assert usual.excerpt[:60] in listed(browser.open(f"/documents/{document.id}/revisions"))[1]
+    browser.open(f"/documents/{document.id}/revisions/1")
+    points = [" ".join(point.text_content().split()) for point in browser.find(".summary__text li")]
+    assert " ".join(points)[:60] == usual.excerpt[:60]
 
 
 def test_the_current_version_is_the_documents_page(

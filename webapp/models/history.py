@@ -12,7 +12,7 @@ from flask import abort, current_app
 from redis import RedisError
 from sqlalchemy import ColumnElement, func, select
 
-from webapp.extensions import cache, db
+from webapp.extensions import cache, current_settings, db
 from webapp.models.revision import Revision
 from webapp.models.summary import Status, Summary
 from webapp.reading.differences import Comparison, Row, compare
@@ -102,13 +102,14 @@ class History:
                 yield Past(revision, size, words, excerpts.get(revision.content_hash))
 
     def _excerpts(self, hashes: list[str]) -> dict[str, str]:
-        """The first lines of the newest summary of each text that has one."""
+        """The first lines of the newest summary of each text that has one; of the usual kind, if there is one."""
         wanted = select(Summary).where(
             Summary.document_id == self.document_id,
             Summary.content_hash.in_(hashes),
             Summary.status == Status.COMPLETE,
         )
-        found = db.session.scalars(wanted.order_by(Summary.id))
+        is_usual = Summary.is_asking(current_settings().usual)
+        found = db.session.scalars(wanted.order_by(is_usual, Summary.id))
         return {summary.content_hash: summary.excerpt for summary in found}
 
     def _counted(self, sizes: dict[int, int]) -> dict[int, Counts]:

@@ -246,10 +246,11 @@ class Summary(Base):
 
     @classmethod
     def newest(cls, document_id: int, content_hash: str) -> "Summary | None":
-        """The newest finished summary of this text, by whatever recipe."""
+        """The newest finished summary of this text by whatever recipe, of the usual kind if there is one."""
         is_of_it = (cls.document_id == document_id, cls.content_hash == content_hash)
         found = select(cls).where(*is_of_it, cls.status == Status.COMPLETE)
-        return db.session.scalar(found.order_by(cls.id.desc()).limit(1))
+        is_usual = cls.is_asking(current_settings().usual)
+        return db.session.scalar(found.order_by(is_usual.desc(), cls.id.desc()).limit(1))
 
     @classmethod
     def last_finished(cls, document_id: int, ask: Ask) -> "Summary | None":
