@@ -7,9 +7,10 @@ from tests.conftest import PASSWORD, MakeApp, add_member
 from tests.support.browser import Browser
 from tests.support.valkey import Valkey
 from webapp import hints
-from webapp.extensions import db
-from webapp.models import Document, Member, Role
+from webapp.extensions import db, transaction
+from webapp.models import Document, Member, Revision, Role
 from webapp.models import rendition as renditions
+from webapp.models.document import content_hash
 from webapp.models.rendition import Rendition, is_long
 
 PARAGRAPH = "All work and no play makes Jack a *dull* boy, and so on until it is a paragraph.\n\n"
@@ -179,6 +180,22 @@ def test_a_long_text_that_was_replaced_takes_no_room(book: Document, alice: Memb
     book.rendition.lay_out_now()
     book.revise(alice, title="t", text=LONG + "More.")
     assert not Rendition(book.id, 1).is_ready
+
+
+@pytest.mark.parametrize("text", ["# Another", LONG.replace("dull", "bright")])
+def test_a_text_that_another_database_had_under_this_version_is_not_shown(
+    browser: Browser, alice: Member, valkey: Valkey, text: str
+) -> None:
+    """As after a restored backup, with the same Redis as before."""
+    document = alice.documents.add(title="t", text=LONG, format="markdown")
+    document.rendition.lay_out_now()
+    with transaction():
+        db.session.execute(db.update(Revision).values(text=text, content_hash=content_hash(text)))
+        db.session.execute(db.update(Document).values(content_hash=content_hash(text)))
+    assert "dull" not in browser.open(f"/documents/{document.id}").text(".prose--document")
+    Rendition(document.id, 1).lay_out_now()
+    shown = browser.open(f"/documents/{document.id}").text(".prose--document")
+    assert shown.startswith("Another" if text == "# Another" else "Chapter 0")
 
 
 def test_markdown_that_is_too_tangled_is_told(browser: Browser, alice: Member) -> None:

@@ -100,7 +100,7 @@ class Document(Base):
     @property
     def rendition(self) -> Rendition:
         """How its current text is shown."""
-        return Rendition(self.id, self.version)
+        return Rendition(self.id, self.version, self.content_hash)
 
     @property
     def history(self) -> History:

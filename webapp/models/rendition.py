@@ -7,7 +7,7 @@ is no Redis, it is shown as it was typed.
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from flask import current_app
@@ -64,10 +64,19 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Rendition:
-    """How the text of one version of a document is shown."""
+    """How the text of one version of a document is shown.
+
+    What the cache has of a text with another `content_hash` is a miss: in a database that was restored, a version may
+    be another text than it was. Without one it is whatever the cache has.
+    """
 
     document_id: int
     version: int
+    content_hash: str = ""
+
+    @classmethod
+    def of(cls, revision: Revision) -> "Rendition":
+        return cls(revision.document_id, revision.version, revision.content_hash)
 
     def part(self, number: int, *, as_typed: bool = False) -> Shown:
         """A part of the text, or the last one where there are not as many. With `as_typed` it is not laid out."""
@@ -93,9 +102,10 @@ class Rendition:
 
     def lay_out_now(self) -> None:
         """Lay it out and keep it, unless that is done. A document that is deleted meanwhile leaves nothing behind."""
-        if self.is_ready or not self._exists():
+        stored = db.session.scalar(select(Revision.content_hash).where(*self._is_it))
+        if stored is None or replace(self, content_hash=stored).is_ready:
             return
-        self._keep(*_laid_out(*self._stored()))
+        replace(self, content_hash=stored)._keep(*_laid_out(*self._stored()))
         db.session.commit()  # what is looked at next is the present, not this transaction's past
         if not self._exists():
             self.forget(self.document_id, [self.version])
@@ -106,7 +116,7 @@ class Rendition:
         wanted = [cls(document_id, version) for version in versions]
         try:
             heads = cache.get_many(*(each._key() for each in wanted))
-            known = [(each, head) for each, head in zip(wanted, heads, strict=True) if _is_head(head)]
+            known = [(each, head) for each, head in zip(wanted, heads, strict=True) if each._is_its(head)]
             keys = [each._key(number) for each, head in known for number in range(head["parts"])]
             cache.delete_many(*keys, *(each._key() for each, _ in known))
         except RedisError as error:
@@ -116,7 +126,7 @@ class Rendition:
         """What the cache has. Redis away is a miss."""
         try:
             head, html = cache.get_many(self._key(), self._key(number))
-            if not _is_head(head):
+            if not self._is_its(head):
                 return None
             if number != (number := _within(number, head)):
                 html = cache.get(self._key(number))
@@ -154,9 +164,14 @@ class Rendition:
         try:
             for number, html in enumerate(parts):
                 cache.set(self._key(number), html, timeout=TTL_SECONDS)
-            cache.set(self._key(), head, timeout=TTL_SECONDS)
+            cache.set(self._key(), {**head, "hash": self.content_hash}, timeout=TTL_SECONDS)
         except RedisError as error:
             current_app.logger.warning("The cache was not filled: %s", error)
+
+    def _is_its(self, head: object) -> bool:
+        if not isinstance(head, dict) or head.get("v") != CACHE_VERSION:
+            return False
+        return self.content_hash in ("", head["hash"])
 
     def _stored(self) -> tuple[str, str]:
         row = db.session.execute(select(Revision.text, Revision.format).where(*self._is_it)).one()
@@ -170,7 +185,7 @@ class Rendition:
         return (Revision.document_id == self.document_id, Revision.version == self.version)
 
     def _key(self, number: int | None = None) -> str:
-        """A version never changes, so that nothing else need be in the key."""
+        """A version never changes in one database, so that nothing else need be in the key."""
         key = f"text/{CACHE_VERSION}/{self.document_id}/{self.version}"
         return key if number is None else f"{key}/{number}"
 
@@ -202,10 +217,6 @@ def _lines(entries: Sequence[Entry], places: Mapping[str, int]) -> tuple[Line, .
 
 def _read_lines(kept: Iterable[Sequence[Any]]) -> tuple[Line, ...]:
     return tuple(Line(text, anchor, number, _read_lines(lines)) for text, anchor, number, lines in kept)
-
-
-def _is_head(found: object) -> bool:
-    return isinstance(found, dict) and found.get("v") == CACHE_VERSION
 
 
 def _within(number: int, head: Mapping[str, Any]) -> int:

@@ -26,7 +26,7 @@ def show(document_id: int, version: int) -> BaseResponse | str | tuple[str, int]
     document = current_member.documents.get_or_404(document_id)
     revision = document.history.get_or_404(version)
     if wants_fragment():
-        return _fragment(document, Rendition(document.id, version))
+        return _fragment(document, Rendition.of(revision))
     if version == document.version:
         part = request.args.get("part", None, int)
         return redirect(url_for("documents.show", document_id=document.id, part=part))
@@ -55,7 +55,7 @@ def _page(document: Document, revision: Revision, *, is_conflict: bool = False) 
         document=document,
         revision=revision,
         area=of_revision(document, revision),
-        text=wanted_part(Rendition(document.id, revision.version)),
+        text=wanted_part(Rendition.of(revision)),
         is_conflict=is_conflict,
     )
 
