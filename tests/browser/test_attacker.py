@@ -46,9 +46,16 @@ SOURCE = f"{ARTICLE}\n\nThe address {EVIL} is named here, so that a summary may 
     PAYLOADS
 )
 
-# What of the page's summary is more than text: attributes, and elements that text does not need.
+# What of the page's summary is more than text: attributes, and elements that text does not need. Links to passages of
+# this very document are ours, if they are nothing else.
 STRANGE = """
-() => [...document.querySelectorAll('.summary__words *, .summary__draft *, .summary__text *')].flatMap(element => [
+() => [...document.querySelectorAll('.summary__words *, .summary__draft *, .summary__text *')].filter(element => !(
+  element.matches('span') && /^passages( passages--none)?$|^passages__flag$/.test(element.className)
+    && element.attributes.length === 1
+  || element.matches('a.passage-link') && /^\\d+$/.test(element.textContent)
+    && /^[/]documents[/]\\d+#p-\\d+$/.test(element.getAttribute('href'))
+    && element.getAttributeNames().sort().join() === 'aria-label,class,data-passage,data-quote,href'
+)).flatMap(element => [
   ...[...element.attributes].map(a => `${element.tagName} ${a.name}=${a.value}`).filter(a => !a.startsWith('UL class=prose-list')),
   ...(/^(P|BR|UL|OL|LI|STRONG|EM|S|CODE|PRE|BLOCKQUOTE|H3|H4|TABLE|THEAD|TBODY|TR|TH|TD)$/.test(element.tagName) ? [] : [element.tagName]),
 ])

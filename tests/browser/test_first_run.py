@@ -72,7 +72,7 @@ def test_the_printed_address_leads_to_a_first_summary_in_the_first_answer(owner:
             break
     assert area.get("data-status") == "complete"
     assert "Selected sentences" in area.text_content()
-    sentences = [item.text_content() for item in area.iterfind(".//ul[@class='prose-list']/li")]
+    sentences = [item.text.strip() for item in area.iterfind(".//ul[@class='prose-list']/li")]
     assert len(sentences) >= 3
     assert all(sentence in ARTICLE for sentence in sentences)
     asked = len(owner.asked_for(r"/documents/\d+/summary"))

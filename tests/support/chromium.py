@@ -31,22 +31,30 @@ PATIENCE_MS = PATIENCE_SECONDS * 1000
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
+# The lines of a finished summary, without what stands behind its sentences.
+TOLD = """text => {
+  const words = text.cloneNode(true);
+  words.querySelectorAll('.passages').forEach(mark => mark.remove());
+  return [...words.querySelectorAll('li, p')].map(line => line.textContent.trim()).join('\\n');
+}"""
+
 # Notes each state that the summary area was drawn in, and each violation of the policy. It is put into the page by the
 # browser's debugger, which the policy does not bind.
 WATCH = """
 window.seen = [];
+const told = TOLD;
 const look = () => {
   const area = document.querySelector('section[data-status]');
   const words = document.querySelector('.summary__words, .summary__draft');
   const text = document.querySelector('.summary__text');
   const now = area && {status: area.dataset.status, stale: area.dataset.stale === 'true',
-                       words: words ? words.innerText.trim() : null, text: text ? text.innerText.trim() : null};
+                       words: words ? words.innerText.trim() : null, text: text && told(text)};
   if (now && JSON.stringify(now) !== JSON.stringify(window.seen.at(-1))) window.seen.push(now);
 };
 new MutationObserver(look).observe(document, {subtree: true, childList: true, characterData: true, attributes: true});
 document.addEventListener('securitypolicyviolation', event => tellViolation(
   `${event.violatedDirective} refused ${event.blockedURI || 'inline'} in ${event.sourceFile}:${event.lineNumber}`));
-"""
+""".replace("TOLD", TOLD)
 
 
 def find_chromium() -> str | None:
@@ -62,17 +70,6 @@ def running_chromium(path: str) -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
-
-
-WITHOUT_PASSAGES = """
-element => {
-  const marks = [...element.querySelectorAll('.passages')];
-  marks.forEach(mark => mark.hidden = true);
-  const words = element.innerText;
-  marks.forEach(mark => mark.hidden = false);
-  return words;
-}
-"""
 
 
 class Visitor:
@@ -187,7 +184,7 @@ class Visitor:
     @property
     def told(self) -> str:
         """The words of a finished summary, without what stands behind its sentences."""
-        return str(self.text.evaluate(WITHOUT_PASSAGES))
+        return str(self.text.evaluate(TOLD))
 
     @property
     def stream(self) -> Locator:
