@@ -54,6 +54,25 @@ def test_migrations_can_be_run_again(app: Flask) -> None:
     flask_migrate.upgrade()
 
 
+def test_summaries_outlive_the_upgrade_of_a_library(app: Flask) -> None:
+    """A library of the first release: what it has paid for is still current, and what waits is still done."""
+    alice = add_member("Alice", Role.ADMIN)
+    finished = alice.documents.add(title="t", text=f"{ARTICLE} One.")
+    work()
+    waiting = alice.documents.add(title="t", text=f"{ARTICLE} Two.")
+    summaries = [tuple(row) for row in db.session.execute(select(Summary.id, Summary.recipe_hash))]
+    db.session.remove()
+    flask_migrate.downgrade(revision="0001")
+    flask_migrate.upgrade()
+    found = db.session.execute(select(Summary.id, Summary.base_hash))
+    assert [tuple(row) for row in found] == summaries
+    assert look(db.session.get_one(Document, finished.id)).state == "complete"
+    assert db.session.get_one(Document, waiting.id).summary_status == Status.PENDING
+    work()
+    assert look(db.session.get_one(Document, waiting.id)).state == "complete"
+    assert db.session.scalar(select(func.count(Summary.id))) == 2
+
+
 def test_clock_of_the_database_counts_seconds_since_1970(app: Flask) -> None:
     import time
 
