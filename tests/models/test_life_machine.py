@@ -246,8 +246,14 @@ class _FakeCache:
     def get(self, key: str) -> Any:
         return self.kept.get(key)
 
-    def set(self, key: str, value: Any) -> None:
+    def get_many(self, *keys: str) -> list[Any]:
+        return [self.kept.get(key) for key in keys]
+
+    def set(self, key: str, value: Any, timeout: float | None = None) -> None:
         self.kept[key] = value
+
+    def set_many(self, values: dict[str, Any], timeout: float | None = None) -> None:
+        self.kept.update(values)
 
     def delete_many(self, *keys: str) -> None:
         for key in keys:
