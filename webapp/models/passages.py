@@ -37,15 +37,19 @@ class Passages:
 
     @classmethod
     def read(cls, stored: str | None) -> "Passages | None":
-        """What `find` made; None where there is nothing to be shown of it."""
-        if not stored:
+        """What `find` made; None where there is nothing to be shown of it, as of what an archive brought instead."""
+        try:
+            kept = json.loads(stored or "{}")
+            if kept.get("method") != METHOD:
+                return None
+            found = from_json(json.dumps(kept["found"]))
+            places = {
+                int(start): (str(anchor), int(part)) for start, (anchor, part) in kept["places"].items()
+            }
+        except (AttributeError, KeyError, TypeError, ValueError):
             return None
-        kept = json.loads(stored)
-        if kept["method"] != METHOD:
-            return None
-        found = from_json(json.dumps(kept["found"]))
-        places = {int(start): (anchor, part) for start, (anchor, part) in kept["places"].items()}
-        return cls(found, places) if is_marked(found) else None
+        is_whole = all(passage.start in places for one in found for passage in one.passages)
+        return cls(found, places) if is_whole and is_marked(found) else None
 
     def _stored(self) -> str:
         kept = {"method": METHOD, "found": json.loads(as_json(self.found)), "places": self.places}
