@@ -256,7 +256,8 @@ def test_the_skip_link_leads_past_the_header(reader: Visitor) -> None:
     reader.page.get_by_role("link", name="Skip to the content").focus()
     reader.page.keyboard.press("Enter")
     reader.page.keyboard.press("Tab")
-    assert reader.page.evaluate("document.activeElement.id") == "title"
+    assert focused(reader) == "Your imports"
+    assert reader.page.evaluate("document.activeElement.closest('main') !== null")
 
 
 def focused(visitor: Visitor) -> str:
