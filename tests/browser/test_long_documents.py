@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 from tests.browser.conftest import Visit, scripted_environ
 from tests.support.chromium import DESKTOP, PHONE
 from tests.support.long_texts import CONTEXT, NoteTaker, paragraphs
-from tests.support.model_server import ModelServer
+from tests.support.model_server import SUMMARY, ModelServer
 from tests.support.precis import Account, Precis
 
 MOST_PIXELS = 62  # two lines, as for any summary
@@ -43,7 +43,9 @@ def test_page_shows_which_section_is_read_and_does_not_jump(
     gate = threading.Event()
     taker.is_open = gate.is_set
     visitor = visit(precis.address, alice, viewport=size)
-    visitor.write(f"A book at {size['width']}", "\n\n".join(paragraphs(60, size["width"])))
+    passages = f"{SUMMARY}\n- This is the book at {size['width']}."  # those of the summary's sentences
+    text = [*paragraphs(60, size["width"]), passages]
+    visitor.write(f"A book at {size['width']}", "\n\n".join(text))
     visitor.mark()
     visitor.finds(visitor.page.get_by_text(re.compile(r"^Reading section 1 of \d+$")))
     bar = visitor.page.get_by_role("progressbar")
