@@ -11,10 +11,21 @@ import traceback
 from collections.abc import Callable
 from functools import partial
 
-from tests.bench import edits, embedded, first_word, pages, pickup, rouge, saves, stampede, streams
+from tests.bench import edits, embedded, first_word, grounding, pages, pickup, rouge, saves, stampede, streams
 from tests.bench.rows import Row, show
 
-NAMES = ("first-word", "pick-up", "stampede", "pages", "saves", "streams", "embedded", "edits", "rouge")
+NAMES = (
+    "first-word",
+    "pick-up",
+    "stampede",
+    "pages",
+    "saves",
+    "streams",
+    "embedded",
+    "edits",
+    "rouge",
+    "grounding",
+)
 
 
 def main() -> int:
@@ -43,9 +54,10 @@ def main() -> int:
     rows = [row for some in found.values() for row in some]
     if rows:
         show(rows)
-    if "rouge" in names:
-        print()
-        rouge.main([])
+    for name, of_words in (("rouge", rouge), ("grounding", grounding)):
+        if name in names:
+            print()
+            of_words.main([])
     return _closed(rows, [name for name, some in found.items() if not some], time.monotonic() - began_at)
 
 
