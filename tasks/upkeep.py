@@ -8,6 +8,7 @@ from webapp.models.document import Document
 from webapp.models.imports import Import
 from webapp.models.node import Node
 from webapp.models.summary import Lane, Summary
+from webapp.models.tryout import TryOut
 
 BATCH = 500
 log = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ def sweep_now() -> None:
     Document.request_missing()
     hint_now()
     Node.sweep()
+    TryOut.sweep()
 
 
 def hint_now() -> None:

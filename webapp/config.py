@@ -16,7 +16,7 @@ from dotenv import dotenv_values
 
 from webapp.importing.guard import PRIVATE_NETWORKS, Network
 from webapp.summarizing.addresses import is_near
-from webapp.summarizing.engine import Ask, Recipe, Style
+from webapp.summarizing.engine import Recipe, Style
 from webapp.summarizing.extract import ExtractEngine
 from webapp.summarizing.prompt import PARAMETERS, PROMPT_VERSION
 
@@ -424,11 +424,6 @@ class Settings:
         return Recipe(
             engine="openai", model=self.model_given, prompt_version=PROMPT_VERSION, parameters=PARAMETERS
         )
-
-    @cached_property
-    def usual(self) -> Ask:
-        """What every document gets, and what the library tells of."""
-        return Ask(style=self.style)
 
     @cached_property
     def secret_key(self) -> str:

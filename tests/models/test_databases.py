@@ -10,18 +10,21 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask import Flask
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 
 from tests.conftest import ARTICLE, add_member
+from tests.support.model_server import ModelServer
 from tests.support.postgresql import Postgresql
 from tests.support.worker import work
 from webapp import create_app
 from webapp.config import Settings
 from webapp.extensions import db, now, transaction
-from webapp.models import Document, ModelLimits, Node, NodeUse, Role, Status, Summary
+from webapp.models import Document, ModelLimits, Node, NodeUse, Prompt, Role, Status, Summary, TryOut, tasks
 from webapp.models.area import look
 from webapp.models.invariants import violations
 from webapp.models.node import Shelf
+from webapp.models.prompt import StalePrompt
+from webapp.summarizing.engine import Style
 from webapp.summarizing.tokens import Budget, Calibration
 
 
@@ -91,6 +94,31 @@ def test_whole_life(app: Flask) -> None:
     assert violations() == []
     alice.documents.get_or_404(document.id).remove()
     assert db.session.scalar(select(func.count(Summary.id))) == 0
+
+
+def test_prompts_are_saved_once_and_tried_ones_are_no_summaries_of_the_document(
+    app: Flask, model_server: ModelServer
+) -> None:
+    app.config["SETTINGS"] = replace(app.config["SETTINGS"], openai_base_url_given=model_server.base_url)
+    alice = add_member("Alice", Role.ADMIN)
+    assert Prompt.save(alice, Style.KEY_POINTS, "Say it in one line of verse.", edition=0)
+    with pytest.raises(StalePrompt):
+        Prompt.save(alice, Style.KEY_POINTS, "Say it in two lines of verse.", edition=0)
+    assert tasks.tasks().current == {Style.KEY_POINTS: "Say it in one line of verse."}
+    document = alice.documents.add(title="Skerrymore", text=ARTICLE)
+    work()
+    trial = TryOut.begin(
+        alice, document, Style.KEY_POINTS, "Say it with a smile, and in one line.", edition=1
+    )
+    work()
+    usual = db.session.get_one(Document, document.id, populate_existing=True).summary_id
+    newest = Summary.newest(document.id, document.content_hash)
+    assert newest and newest.id == usual != trial.summary_id
+    with transaction():
+        db.session.execute(update(TryOut).values(created_at=0.0))
+    TryOut.sweep()
+    assert db.session.scalars(select(Summary.id)).all() == [usual]
+    assert violations() == []
 
 
 def test_notes_on_parts_are_kept_shared_and_forgotten(app: Flask) -> None:

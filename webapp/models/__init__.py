@@ -7,10 +7,12 @@ from webapp.models.model_limits import ModelLimits
 from webapp.models.model_server import ModelServer
 from webapp.models.node import Node, NodeUse
 from webapp.models.presence import Presence
+from webapp.models.prompt import Prompt
 from webapp.models.revision import Revision
 from webapp.models.setup import Setup
 from webapp.models.source import Source
 from webapp.models.summary import Lane, Status, Summary
+from webapp.models.tryout import TryOut
 
 __all__ = [
     "Document",
@@ -22,6 +24,7 @@ __all__ = [
     "Node",
     "NodeUse",
     "Presence",
+    "Prompt",
     "Revision",
     "Role",
     "Setup",
@@ -29,4 +32,5 @@ __all__ = [
     "Source",
     "Status",
     "Summary",
+    "TryOut",
 ]

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from webapp import events
 from webapp.extensions import current_settings, db
-from webapp.models.asking import Way, languages, query_of, ways
+from webapp.models.asking import Way, languages, query_of, usual, ways
 from webapp.models.document import Document
 from webapp.models.model_server import ModelServer
 from webapp.models.presence import live_lanes
@@ -20,7 +20,7 @@ from webapp.models.reasons import reason
 from webapp.models.revision import Revision
 from webapp.models.summary import LIVE, Status, Summary
 from webapp.models.times import as_datetime
-from webapp.summarizing.engine import Ask
+from webapp.summarizing.engine import EXTRACT, Ask
 from webapp.summarizing.language import Language
 from webapp.summarizing.rendering import summary_html
 from webapp.summarizing.tree import Coverage
@@ -48,6 +48,7 @@ class SummaryArea:
     version: int | None = None
     is_stale: bool = False
     is_past: bool = False
+    is_other_prompt: bool = False
     is_linked: bool = False
     provenance: Sequence[Fact] = ()
     is_polling: bool = False
@@ -113,7 +114,7 @@ def look(
 
     Right after one's own save (`is_own_save`) the wait for further edits is kept.
     """
-    ask = ask or current_settings().usual
+    ask = ask or usual()
     status = _status(document, ask)
     if current_settings().summaries and status != Status.COMPLETE:
         _ask_or_promote(document, ask, status, is_own_save)
@@ -126,7 +127,7 @@ def look(
 
 def read(document: Document, ask: Ask | None = None, *, is_polling: bool = False) -> SummaryArea:
     """Read the state, and change nothing."""
-    ask = ask or current_settings().usual
+    ask = ask or usual()
     if not current_settings().summaries:
         return SummaryArea(document=document, status=Status.COMPLETE, state="off", ask=ask)
     if _status(document, ask) == Status.COMPLETE:
@@ -153,7 +154,7 @@ def of_revision(document: Document, revision: Revision) -> SummaryArea | None:
 
 def _status(document: Document, ask: Ask) -> str | None:
     """The status of the current summary; the document itself knows that of the usual one."""
-    if ask == current_settings().usual:
+    if ask == usual():
         return document.summary_status
     summary = document.current_summary(ask)
     return summary.status if summary else None
@@ -254,7 +255,11 @@ def _last_shown(document: Document, ask: Ask) -> dict[str, Any]:
     last = document.shown_summary(ask)
     if last is None or last.text is None:
         return {}
-    return _shown(last.ready(), is_stale=last.content_hash != document.content_hash)
+    is_other = last.engine != EXTRACT and not last.answers(ask) and last.task != ask.task
+    return {
+        "is_other_prompt": is_other,
+        **_shown(last.ready(), is_stale=last.content_hash != document.content_hash),
+    }
 
 
 def _what_happens(summary: Summary) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from webapp.config import STYLES
 from webapp.extensions import current_settings
-from webapp.summarizing.engine import EXTRACT, Ask, Style
+from webapp.models.tasks import task_of
+from webapp.summarizing.engine import EXTRACT, Ask, Recipe, Style
 from webapp.summarizing.language import LANGUAGES, Language
 
 _NAMES = {language.code: language.name for language in LANGUAGES}
@@ -21,6 +22,26 @@ class Way(NamedTuple):
     is_shown: bool
 
 
+def usual() -> Ask:
+    """What every document gets, and what the library tells of."""
+    return asking(current_settings().style)
+
+
+def asking(style: Style, language: str | None = None, instruction: str = "") -> Ask:
+    """What is asked for in a style, by the prompt that is in force now."""
+    return Ask(style, language, instruction, task_of(style))
+
+
+def today(ask: Ask) -> Ask:
+    """The same as it is asked for now."""
+    return asking(ask.style, ask.language, ask.instruction)
+
+
+def recipe_for(ask: Ask | None = None) -> Recipe:
+    """Today's recipe for what is asked; by default for what every document gets."""
+    return current_settings().recipe.asking(ask or usual())
+
+
 def ways(ask: Ask) -> list[Way]:
     """All styles, in the language that is asked for."""
     return [Way(style, query_of(replace(ask, style=style)), style == ask.style) for style in Style]
@@ -33,15 +54,14 @@ def languages() -> tuple[Language, ...]:
 
 def ask_in(query: Mapping[str, str]) -> Ask | None:
     """What `style` and `language` of an address ask for; None if there is no such thing. Without them, the usual."""
-    usual = current_settings().usual
-    style = STYLES.get(query.get("style") or usual.style.slug)
+    style = STYLES.get(query.get("style") or current_settings().style.slug)
     code = query.get("language", "") if languages() else ""
     if style is None or (code and code not in _NAMES):
         return None
-    return Ask(style=style, language=_NAMES[code] if code else None)
+    return asking(style, _NAMES[code] if code else None)
 
 
 def query_of(ask: Ask) -> dict[str, str]:
     """What an address needs to ask for this: nothing for the usual, so that a page has one address."""
-    query = {} if ask.style == current_settings().usual.style else {"style": ask.style.slug}
+    query = {} if ask.style == current_settings().style else {"style": ask.style.slug}
     return query | ({"language": _CODES[ask.language]} if ask.language else {})

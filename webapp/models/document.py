@@ -26,13 +26,14 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp import events
 from webapp.extensions import Base, current_settings, db, now, transaction
+from webapp.models.asking import recipe_for, today, usual
 from webapp.models.history import History
 from webapp.models.member import Member
 from webapp.models.node import Node
 from webapp.models.rendition import AT_ONCE_CHARS, Rendition, is_long
 from webapp.models.revision import TITLE_CHARACTERS, Revision
 from webapp.models.source import Source, drop_originals
-from webapp.models.summary import Lane, Status, Summary, cache_key, recipe_for
+from webapp.models.summary import Lane, Status, Summary, cache_key
 from webapp.models.times import as_datetime
 from webapp.summarizing.engine import Ask
 
@@ -146,7 +147,7 @@ class Document(Base):
         `again` asks for a new one even if there is one, and cuts every wait short. With `keeps_wait` the wait for
         further edits stays.
         """
-        ask = ask or current_settings().usual
+        ask = ask or usual()
         with transaction(is_durable=False):
             document = db.session.scalar(_held(), {"wanted": self.id})
             if document is None:
@@ -240,27 +241,26 @@ class Document(Base):
         Summary.supersede(self.id)
         known = Summary.finished(self.id, self.content_hash)
         self._point_at(known)
-        if known:
-            self.shown_summary_id = known.id
         return None if known or not self.is_warmed else self._ask(Lane.WARM, wait_seconds)
 
     def _ask(self, lane: Lane, wait_seconds: float = 0.0, *, ask: Ask | None = None) -> Summary:
         """Ask for a summary of the current text inside the transaction. The same that was asked for before is void;
         other styles and languages go their own way.
         """
-        usual = current_settings().usual
-        is_usual = ask in (None, usual)
-        is_replaced = Summary.is_asking(ask or usual)
-        if is_usual:
+        ask = ask or usual()
+        is_replaced = Summary.is_asking(ask)
+        if ask == usual():
             is_replaced = or_(is_replaced, Summary.id == self.summary_id)
         Summary.supersede(self.id, is_replaced)
         summary = Summary.ask(self.id, self.version, self.content_hash, lane, wait_seconds, ask)
-        if is_usual:
+        if ask == usual():
             self._point_at(summary)
         return summary
 
     def _point_at(self, summary: Summary | None) -> None:
         self.summary_id, self.summary_status = (summary.id, summary.status) if summary else (None, None)
+        if summary and summary.status == Status.COMPLETE:
+            self.shown_summary_id = summary.id
         db.session.flush()
 
     def reads_as(self, version: int) -> bool:
@@ -274,13 +274,13 @@ class Document(Base):
 
     def current_summary(self, ask: Ask) -> Summary | None:
         """The summary of the current text for what is asked, finished or not."""
-        if ask != current_settings().usual:
+        if ask != usual():
             return Summary.latest(self.id, self.content_hash, ask)
         return db.session.get(Summary, self.summary_id, populate_existing=True) if self.summary_id else None
 
     def shown_summary(self, ask: Ask) -> Summary | None:
         """The last finished summary for what is asked, of this text or of an earlier one."""
-        if ask != current_settings().usual:
+        if ask != usual():
             return Summary.last_finished(self.id, ask)
         return db.session.get(Summary, self.shown_summary_id) if self.shown_summary_id else None
 
@@ -289,11 +289,12 @@ class Document(Base):
         summary = self.current_summary(ask)
         if summary is None or summary.is_running or summary.answers(ask):
             return summary
-        known = Summary.finished(self.id, self.content_hash, ask)
-        if known:
-            self._point_at(known)
-            self.shown_summary_id = known.id
-        return known or summary
+        known = Summary.latest(self.id, self.content_hash, ask)
+        if known is None or known.status == Status.FAILED:
+            return summary
+        Summary.supersede(self.id, Summary.id == summary.id)
+        self._point_at(known)
+        return known
 
     @property
     def is_warmed(self) -> bool:
@@ -336,7 +337,7 @@ class Document(Base):
         with transaction():
             asked = [document._ask(Lane.WARM) for document in db.session.scalars(lacking)]
             asked += [
-                document._ask(Lane(row.lane), ask=row.asked)
+                document._ask(Lane(row.lane), ask=today(row.asked))
                 for document, row in db.session.execute(outdated).all()
                 if not document._has_moved_on(row)
             ]
@@ -344,7 +345,7 @@ class Document(Base):
 
     def _has_moved_on(self, outdated: Summary) -> bool:
         """Void a row that waits for what is set no longer, where what it asks for was asked anew meanwhile."""
-        if Summary.latest(self.id, self.content_hash, outdated.asked) is None:
+        if Summary.latest(self.id, self.content_hash, today(outdated.asked)) is None:
             return False
         Summary.supersede(self.id, Summary.id == outdated.id)
         return True
@@ -361,11 +362,8 @@ class Document(Base):
     def _outdated(cls) -> Select["Document", Summary]:
         """Documents beside what else waits for an engine, model or prompt that is set no longer."""
         is_other = Summary.id != func.coalesce(cls.summary_id, 0)
-        return (
-            select(cls, Summary)
-            .join(Summary, Summary.document_id == cls.id)
-            .where(is_other, Summary.is_outdated())
-        )
+        found = select(cls, Summary).join(Summary, Summary.document_id == cls.id)
+        return found.where(is_other, Summary.is_outdated(), Summary.is_everybodys())
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from flask import abort, current_app
 from redis import RedisError
 from sqlalchemy import ColumnElement, func, select
 
-from webapp.extensions import cache, current_settings, db
+from webapp.extensions import cache, db
+from webapp.models.asking import usual
 from webapp.models.revision import Revision
 from webapp.models.summary import Status, Summary
 from webapp.reading.differences import Comparison, Row, compare
@@ -107,8 +108,9 @@ class History:
             Summary.document_id == self.document_id,
             Summary.content_hash.in_(hashes),
             Summary.status == Status.COMPLETE,
+            Summary.is_everybodys(),
         )
-        is_usual = Summary.is_asking(current_settings().usual)
+        is_usual = Summary.is_asking(usual())
         found = db.session.scalars(wanted.order_by(is_usual, Summary.id))
         return {summary.content_hash: summary.excerpt for summary in found}
 

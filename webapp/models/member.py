@@ -5,7 +5,7 @@ import hashlib
 import secrets
 import threading
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.extensions import Base, current_settings, db, now, transaction
+from webapp.models import tasks
 
 if TYPE_CHECKING:
     from webapp.models.document import Library
@@ -103,6 +104,10 @@ class Member(Base):
         return self.role in (Role.ADMIN, Role.EDITOR)
 
     @property
+    def is_admin(self) -> bool:
+        return self.role == Role.ADMIN
+
+    @property
     def documents(self) -> "Library":
         """The documents that this member may see: load them from here, and nowhere else."""
         from webapp.models.document import Library
@@ -141,18 +146,22 @@ class SignIn(Base):
         if not token:
             return None
         lifetime = current_settings().session_days * 86_400.0
-        member: Member | None = db.session.scalar(
+        found = db.session.execute(
             cls._standing(), {"hash": _token_hash(token), "lifetime": lifetime}
-        )
+        ).one_or_none()
+        if found is None:
+            return None
+        member: Member = found[0]
+        tasks.note(found[1])
         return member
 
     @classmethod
     @functools.cache
-    def _standing(cls) -> Select[Any]:
+    def _standing(cls) -> Select[Member, int]:
         """Asked at each request, and so built once."""
         youngest = now() - bindparam("lifetime", type_=Double())
         is_standing = (cls.token_hash == bindparam("hash"), cls.created_at > youngest)
-        return select(Member).join(cls, cls.member_id == Member.id).where(*is_standing)
+        return select(Member, tasks.number()).join(cls, cls.member_id == Member.id).where(*is_standing)
 
     @classmethod
     def end(cls, token: str | None) -> None:

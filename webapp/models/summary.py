@@ -41,9 +41,10 @@ from sqlalchemy.sql.dml import ReturningUpdate, Update
 
 from webapp import hints
 from webapp.extensions import Base, cache, current_settings, db, now, transaction
-from webapp.models.asking import query_of
+from webapp.models.asking import query_of, recipe_for, usual
 from webapp.models.model_server import PAUSES_AT_ONCE, ModelServer, server
 from webapp.models.passages import Passages
+from webapp.models.tasks import is_saved
 from webapp.models.times import as_datetime
 from webapp.summarizing.engine import (
     EXTRACT,
@@ -52,7 +53,6 @@ from webapp.summarizing.engine import (
     EngineFailure,
     FailureKind,
     Finished,
-    Recipe,
     Style,
 )
 from webapp.summarizing.linked import linked_html
@@ -178,7 +178,7 @@ class Summary(Base):
         ask: Ask | None = None,
     ) -> "Summary":
         """Add a pending row for what is asked by today's recipe, inside the caller's transaction."""
-        ask = ask or current_settings().usual
+        ask = ask or usual()
         recipe = recipe_for(ask)
         last = select(func.coalesce(func.max(cls.edition), 0)).where(
             cls.document_id == document_id,
@@ -214,8 +214,14 @@ class Summary(Base):
 
     @classmethod
     def is_asking(cls, ask: Ask) -> ColumnElement[bool]:
-        """That a row asks for this, of whichever engine, model and prompt."""
-        return and_(*(getattr(cls, name) == value for name, value in _columns(ask).items()))
+        """That a row asks for this, of whichever engine, model and prompt of the team's. One that is tried is its own."""
+        asked = {name: value for name, value in _columns(ask).items() if name != "task"}
+        return and_(cls.is_everybodys(), *(getattr(cls, name) == value for name, value in asked.items()))
+
+    @classmethod
+    def is_everybodys(cls) -> ColumnElement[bool]:
+        """That a row is no try-out of a prompt that was never saved."""
+        return is_saved(cls.style, cls.task)
 
     @classmethod
     def latest(cls, document_id: int, content_hash: str, ask: Ask) -> "Summary | None":
@@ -248,8 +254,8 @@ class Summary(Base):
     def newest(cls, document_id: int, content_hash: str) -> "Summary | None":
         """The newest finished summary of this text by whatever recipe, of the usual kind if there is one."""
         is_of_it = (cls.document_id == document_id, cls.content_hash == content_hash)
-        found = select(cls).where(*is_of_it, cls.status == Status.COMPLETE)
-        is_usual = cls.is_asking(current_settings().usual)
+        found = select(cls).where(*is_of_it, cls.status == Status.COMPLETE, cls.is_everybodys())
+        is_usual = cls.is_asking(usual())
         return db.session.scalar(found.order_by(is_usual.desc(), cls.id.desc()).limit(1))
 
     @classmethod
@@ -699,12 +705,6 @@ class Summary(Base):
         rows = select(cls.id, cls.lane).where(*cls._is_due()).order_by(cls.lane, cls.next_attempt_at, cls.id)
         found = db.session.execute(rows.limit(limit), cls._due_now())
         return [(row.id, row.lane) for row in found] if limit else []
-
-
-def recipe_for(ask: Ask | None = None) -> Recipe:
-    """Today's recipe for what is asked; by default for what every document gets."""
-    settings = current_settings()
-    return settings.recipe.asking(ask or settings.usual)
 
 
 def _columns(ask: Ask) -> dict[str, str]:

@@ -116,9 +116,46 @@ def upgrade() -> None:
         for column in ASKED:
             batch_op.add_column(column)
     op.execute("UPDATE summaries SET base_hash = recipe_hash")  # nothing else could be asked for
+    op.create_table(
+        "prompts",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("style", sa.String(length=12), nullable=False),
+        sa.Column("edition", sa.Integer(), nullable=False),
+        sa.Column("task", sa.Text(), nullable=False),
+        sa.Column("member_id", sa.Integer(), nullable=True),
+        sa.Column("created_at", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["member_id"], ["members.id"], name=op.f("fk_prompts_member_id"), ondelete="SET NULL"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_prompts")),
+        sa.UniqueConstraint("style", "edition", name=op.f("uq_prompts_style_edition")),
+    )
+    with op.batch_alter_table("prompts", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_prompts_member_id"), ["member_id"], unique=False)
+    op.create_table(
+        "tryouts",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("member_id", sa.Integer(), nullable=False),
+        sa.Column("summary_id", sa.Integer(), nullable=False),
+        sa.Column("edition", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["member_id"], ["members.id"], name=op.f("fk_tryouts_member_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["summary_id"], ["summaries.id"], name=op.f("fk_tryouts_summary_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tryouts")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("tryouts", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_tryouts_member_id"), ["member_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_tryouts_summary_id"), ["summary_id"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_table("tryouts")
+    op.drop_table("prompts")
     with op.batch_alter_table("summaries", schema=None) as batch_op:
         for column in ASKED:
             batch_op.drop_column(column.name)
