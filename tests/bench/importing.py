@@ -1,12 +1,14 @@
 """How well files are read: seconds, memory, and what is lost, beside another extractor.
 
-Run `python -m tests.bench.importing FOLDER`. Each file is read as the application does, from a process of its own,
-so that the peak of memory is that file's; figures of some 100 MB are those of the measuring process itself. The other extractor is poppler's pdftotext for PDF, where it is
-installed, and for archives and HTML all words of their markup in its order.
+Run `python -m tests.bench.importing FOLDER`, and `python -m tests.bench.importing --lost FILE` for what is lost of one
+file. Each file is read as the application does, from a process of its own, so that the peak of memory is that file's;
+figures of some 100 MB are those of the measuring process itself. The other extractor is poppler's pdftotext for PDF,
+where it is installed, and for archives and HTML all words of their markup in its order.
 
 Shares are of different runs of five words: "kept" are those of the other extractor that ours has too, "shared"
 those of ours that the other has. Running heads, contents with leaders and words put together again at line ends
-lower both without any loss.
+lower both without any loss. A paragraph of the other extractor is lost if ours has less than half of its runs; a
+heading, if no heading of ours has its words.
 """
 
 import html
@@ -25,6 +27,7 @@ from webapp.importing.extracted import Extracted, ImportFailure
 from webapp.importing.extraction import Limits, extract
 
 SHINGLE_WORDS = 5
+PARAGRAPH_WORDS = 8  # shorter ones are labels, cells, entries of menus
 KIBIBYTES_A_MEGABYTE = 1_000_000 / 1024
 LIMITS = Limits(seconds=120, most_characters_out=20_000_000)
 
@@ -43,7 +46,10 @@ _TAG = re.compile(r"<[^>]*>")
 _LINK_TARGET = re.compile(r"\]\([^)\s]*\)")
 _HYPHENATED = re.compile(r"(?<=\w)[-\u00ad]\n(?=[a-zß-ÿ])")
 _WORD = re.compile(r"[^\W_]+")
-_HEADING = re.compile(r"^#{1,6} ", re.MULTILINE)
+_HEADING = re.compile(r"^ {0,3}#{1,6} (.*)$", re.MULTILINE)
+_THEIR_HEADING = re.compile(r"<(h[1-6])\b[^>]*>(.*?)</\1>", re.DOTALL | re.IGNORECASE)
+_PARAGRAPH_END = re.compile(r"\n\s*\n|\f")
+_PAGES = ("html", "epub")
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,8 @@ class Measured:
     headings: int = 0
     kept: float | None = None
     shared: float | None = None
+    lost: str = "-"
+    headings_lost: str = "-"
 
 
 def measured(path: Path) -> Measured:
@@ -73,30 +81,73 @@ def measured(path: Path) -> Measured:
     megabytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / KIBIBYTES_A_MEGABYTE
     if found is None:
         return Measured(path.name, outcome, None, seconds, megabytes)
-    ours, theirs = shingles(_LINK_TARGET.sub("] ", found.text)), shingles(other_text(path, found.kind))
+    text = other_text(path, found.kind)
+    ours, theirs = _our_shingles(found), shingles(text)
     both = len(ours & theirs)
+    told = len(_HEADING.findall(found.text)) if found.format == "markdown" else 0
     return Measured(
-        path.name, outcome, found.pages, seconds, megabytes, len(found.text), len(_HEADING.findall(found.text)),
+        path.name, outcome, found.pages, seconds, megabytes, len(found.text), told,
         both / len(theirs) if theirs else None, both / len(ours) if theirs and ours else None,
+        f"{len(lost_paragraphs(found, text))}/{len(paragraphs(text))}",
+        f"{len(lost_headings(found, path))}/{len(other_headings(path, found.kind))}",
     )  # fmt: skip
 
 
 def other_text(path: Path, kind: str) -> str:
-    """The file's words by other means, or nothing."""
+    """The file's words by other means, or nothing. Paragraphs end with an empty line."""
     if kind == "pdf" and (program := shutil.which("pdftotext")):
         done = subprocess.run([program, path, "-"], capture_output=True, check=False)
         return _HYPHENATED.sub("", done.stdout.decode("utf-8", "replace"))
-    if kind in _PARTS:
-        with ZipFile(path) as archive:
-            names = [name for name in archive.namelist() if _PARTS[kind].fullmatch(name)]
-            return "\n".join(_words(archive.read(name).decode("utf-8", "replace")) for name in names)
-    if kind == "html":
-        return _words(path.read_text("utf-8", "replace"))
+    if kind in (*_PARTS, "html"):
+        return _words(_markup(path, kind))
     return path.read_text("utf-8", "replace") if kind in ("text", "markdown") else ""
 
 
+def _markup(path: Path, kind: str) -> str:
+    if kind not in _PARTS:
+        return path.read_text("utf-8", "replace")
+    with ZipFile(path) as archive:
+        names = [name for name in archive.namelist() if _PARTS[kind].fullmatch(name)]
+        return "\n".join(archive.read(name).decode("utf-8", "replace") for name in names)
+
+
 def _words(markup: str) -> str:
-    return html.unescape(_TAG.sub("", _BLOCK.sub("\n", _UNSEEN.sub(" ", markup))))
+    markup = " ".join(_UNSEEN.sub(" ", markup).split())
+    return html.unescape(_TAG.sub("", _BLOCK.sub("\n\n", markup)))
+
+
+def paragraphs(text: str) -> list[str]:
+    """Those of a text that are long enough to be missed."""
+    parts = (" ".join(part.split()) for part in _PARAGRAPH_END.split(text))
+    return [part for part in parts if len(_WORD.findall(part)) >= PARAGRAPH_WORDS]
+
+
+def lost_paragraphs(found: Extracted, text: str) -> list[str]:
+    """Those of the other extractor that ours lacks."""
+    ours, parts = _our_shingles(found), paragraphs(text)
+    return [part for part in parts if 2 * len(ours & (runs := shingles(part))) < len(runs)]
+
+
+def other_headings(path: Path, kind: str) -> list[str]:
+    """The words of the headings in the markup of pages."""
+    if kind not in _PAGES:
+        return []
+    found = (_words(inner) for _, inner in _THEIR_HEADING.findall(_markup(path, kind)))
+    return [heading for heading in found if _WORD.search(heading)]
+
+
+def lost_headings(found: Extracted, path: Path) -> list[str]:
+    """Those in the markup of which no heading of ours has the words."""
+    ours = {_key(_LINK_TARGET.sub("]", heading)) for heading in _HEADING.findall(found.text)}
+    return [heading for heading in other_headings(path, found.kind) if _key(heading) not in ours]
+
+
+def _key(words: str) -> str:
+    return "".join(_WORD.findall(words.replace("\\", ""))).lower()
+
+
+def _our_shingles(found: Extracted) -> set[tuple[str, ...]]:
+    return shingles(_LINK_TARGET.sub("] ", found.text))
 
 
 def shingles(text: str) -> set[tuple[str, ...]]:
@@ -110,13 +161,13 @@ def shown(row: Measured) -> str:
     shares = "".join(f"{'-' if share is None else f'{share:.1%}':>8}" for share in (row.kept, row.shared))
     return (
         f"{row.name[:40]:40} {row.outcome[:14]:14}{row.pages or '-':>6}{row.seconds:8.2f}{row.megabytes:7.0f}"
-        f"{row.characters:10,}{row.headings:9}{shares}"
+        f"{row.characters:10,}{row.headings:9}{shares}{row.lost:>12}{row.headings_lost:>10}"
     )
 
 
 def measure(folder: Path) -> int:
     """Print the table of all files in a folder, each measured in a process of its own. Returns the exit code."""
-    columns = f"{'seconds':>8}{'MB':>7}{'chars':>10}{'headings':>9}{'kept':>8}{'shared':>8}"
+    columns = f"{'seconds':>8}{'MB':>7}{'chars':>10}{'headings':>9}{'kept':>8}{'shared':>8}{'lost':>12}{'headings':>10}"
     print(f"{'file':40} {'kind':14}{'pages':>6}{columns}", flush=True)
     codes = [
         subprocess.run([sys.executable, "-m", "tests.bench.importing", path], check=False).returncode
@@ -126,8 +177,18 @@ def measure(folder: Path) -> int:
     return max(codes, default=0)
 
 
+def tell_lost(path: Path) -> int:
+    """Print the paragraphs and headings of one file that ours lacks."""
+    found = extract(path, name=path.name, limits=LIMITS)
+    lost = lost_paragraphs(found, other_text(path, found.kind))
+    print("\n\n".join([*lost, *(f"# {heading}" for heading in lost_headings(found, path))]))
+    return 0
+
+
 def main(arguments: Sequence[str]) -> int:
     """Measure a folder, or print the line of one file."""
+    if len(arguments) == 2 and arguments[0] == "--lost":
+        return tell_lost(Path(arguments[1]))
     if len(arguments) != 1 or not Path(arguments[0]).exists():
         print("importing: name a folder of files, or one file")
         return 2

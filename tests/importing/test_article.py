@@ -304,6 +304,44 @@ def test_what_is_called_a_sidebar_and_holds_the_text_is_the_article() -> None:
     assert MORE in of(html).text
 
 
+BOOK = f"""<body><ul class=docnav><li><a href=a>Back</a></li></ul><div class=section>
+<div class=titlepage><div><div><h2 class=title>The bridge</h2></div><div><p class=copyright>Copyright 2026 Ada</p></div></div></div>
+<div class=para>{PROSE}</div><div class=para>{PROSE}</div>
+<div class=sidebar><div class=titlepage><p class=title><strong>TIP The ferry</strong></p></div><div class=para>{MORE}</div></div>
+<div class=footnote><p><a href="#r1"><sup>[1] </sup></a>Found at <a href="https://a.example/x">https://a.example/x</a> and
+<a href="https://b.example/y">https://b.example/y</a>.</p></div></div></body>"""
+
+
+@pytest.mark.parametrize("part", ["Copyright 2026 Ada", "TIP The ferry", MORE, "Found at"])
+def test_boxes_notices_and_footnotes_of_a_book_stay(part: str) -> None:
+    assert part in of(BOOK).text
+
+
+def test_a_sentence_that_is_mostly_links_stays() -> None:
+    links = [f"<a href='/{n}'>parser.parse_argument_number_{n}()</a>" for n in range(3)]
+    html = f"<main><p>{PROSE}</p><p>Replace {links[0]} by {links[1]} and {links[2]}.</p><p>{' · '.join(links)}</p></main>"
+    assert "Replace" in of(html).text and "·" not in of(html).text
+
+
+def test_a_box_in_documentation_stays() -> None:
+    box = f"<aside class=sidebar><p class=sidebar-title>Tutorial</p><p>{MORE}</p></aside>"
+    assert f"Tutorial\n\n{MORE}" in of(f"<div role=main><p>{PROSE}</p>{box}<p>{PROSE}</p></div>").text
+
+
+def test_a_chapter_keeps_its_heading_and_its_introduction() -> None:
+    """Of which the first section has far more text."""
+    title = "<div class=titlepage><div><div><h2 class=title>{}</h2></div></div></div>"
+    section = f"<div class=section>{title.format('Policy')}{f'<p>{PROSE}</p>' * 9}</div>"
+    html = f"<body><div class=chapter>{title.format('Security')}<div class=highlights><p>{MORE}</p></div>{section}</div></body>"
+    assert of(html).text.startswith(f"## Security\n\n{MORE}\n\n## Policy\n\n{PROSE}")
+
+
+@pytest.mark.parametrize("part", ["sidebar", "copyright"])
+def test_other_pages_have_no_part_in_that(part: str) -> None:
+    html = f"<body><p>{PROSE}</p><p>{PROSE}</p><div class={part}><p>{MORE}</p></div></body>"
+    assert MORE not in of(html).text
+
+
 def test_a_page_of_links_is_kept_where_there_is_nothing_else() -> None:
     links = "".join(f"<li><a href='/{n}'>What happened on day {n} of the year</a></li>" for n in range(5))
     assert "[What happened on day 4 of the year](https://news.example/4)" in of(f"<ul>{links}</ul>").text

@@ -54,6 +54,14 @@ def test_a_text_that_only_begins_like_something_else_is_a_text(tmp_path: Path, t
     assert kind_of(path, "x.txt") == "text"
 
 
+def test_a_piece_of_a_page_is_a_page_by_its_name(read: Read) -> None:
+    """As programs write them that turn Markdown into HTML."""
+    piece = b"<h1 id='x'>A title</h1>\n\n<p>Some <code>words</code>.</p>\n"
+    assert read(piece, "piece.html").text == "# A title\n\nSome `words`.\n"
+    assert read(piece, "piece.txt").text == piece.decode()
+    assert read(b"No page at all.\n", "piece.html").text == "No page at all.\n"
+
+
 def test_other_archives_are_an_unknown_format(fail: Fail) -> None:
     assert fail(zipped({"a.txt": "x"}), "a.docx") == "unknown_format"
     assert (

@@ -44,7 +44,7 @@ def is_hidden(element: HtmlElement) -> bool:
 
 def is_chrome(element: HtmlElement) -> bool:
     """Whether it looks like a part of the site and not of the article."""
-    if element.tag in PROTECTED or element.tag in HEADINGS or _is_in_code(element):
+    if element.tag in PROTECTED or element.tag in HEADINGS or _is_in_code(element) or _is_of_a_book(element):
         return False
     if element.tag in CHROME_TAGS or element.get("role", "").lower() in CHROME_ROLES:
         return True
@@ -67,6 +67,22 @@ def _is_in_code(element: HtmlElement) -> bool:
     return element.tag in ("pre", "code") or (
         parent is not None and element.tag == "span" and parent.tag in ("pre", "code", "span")
     )
+
+
+def _is_of_a_book(element: HtmlElement) -> bool:
+    """Whether it is a box or a notice of a book: DocBook and docutils call a tip a sidebar."""
+    name = element.get("class", "")
+    if name == "copyright":
+        return any(map(opens_a_part, element.iterancestors("div")))
+    if name != "sidebar" or not len(element):
+        return bool(name == "sidebar-title")  # which goes with its sidebar
+    above = (parent[0] for parent in element.iterancestors("div"))
+    return element[0].get("class") == "sidebar-title" or any(map(opens_a_part, above))
+
+
+def opens_a_part(element: HtmlElement) -> bool:
+    """Whether it is what DocBook puts around the heading of a chapter or a section."""
+    return bool(element.get("class") == "titlepage")
 
 
 def is_hint(element: HtmlElement) -> bool:

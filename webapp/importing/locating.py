@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from lxml.html import HtmlElement
 
-from webapp.importing.chrome import HEADINGS, NEVER_TEXT, is_chrome, is_hidden, is_hint
+from webapp.importing.chrome import HEADINGS, NEVER_TEXT, is_chrome, is_hidden, is_hint, opens_a_part
 
 BLOCKS = {
     "p", "pre", "li", "td", "th", "dd", "dt", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "figcaption"
@@ -103,7 +103,7 @@ def _article(body: HtmlElement, prose: dict[HtmlElement, int]) -> HtmlElement:
 def _belongs_to(sibling: HtmlElement, child: HtmlElement, prose: dict[HtmlElement, int]) -> bool:
     """Whether a sibling is the heading of a part, or another part of its kind."""
     is_like = sibling is not child and (sibling.tag, sibling.get("class")) == (child.tag, child.get("class"))
-    return sibling.tag in HEADINGS or (is_like and prose[sibling] > 0)
+    return sibling.tag in HEADINGS or opens_a_part(sibling) or (is_like and prose[sibling] > 0)
 
 
 def _hints(body: HtmlElement) -> Iterable[HtmlElement]:
@@ -121,9 +121,25 @@ def _remove_link_lists(article: HtmlElement, prose: dict[HtmlElement, int]) -> N
     for element in list(article.iter("ul", "ol", "div", "section", "table", "p", "dl")):
         if element is article or links[element] < LEAST_LINKS or prose[element] > MOST_PROSE_CHARS:
             continue
+        if _is_footnote(element) or _is_sentence(element):
+            continue
         beside = letters[element] - linked[element]
         if linked[element] > LINK_SHARE * letters[element] and beside < MOST_CHARS_BESIDE * links[element]:
             _remove_with_heading(element)
+
+
+def _is_footnote(element: HtmlElement) -> bool:
+    """Whether it is a footnote, which may name nothing but sources."""
+    return any(
+        "footnote" in near.get("class", "").split()
+        for near in (element, element.getparent())
+        if near is not None
+    )
+
+
+def _is_sentence(element: HtmlElement) -> bool:
+    """Whether it is a paragraph whose last words, which are in no link, end as a sentence does."""
+    return element.tag == "p" and (element[-1].tail or "").rstrip().endswith((".", "!", "?", "。"))
 
 
 def _letters(

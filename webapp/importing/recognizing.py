@@ -1,4 +1,4 @@
-"""What a file is, by what it holds. Its name decides only between Markdown and plain text."""
+"""What a file is, by what it holds. Its name decides only what kind of text it is where that does not show."""
 
 import re
 from pathlib import Path, PurePath
@@ -25,6 +25,8 @@ _HEADERS = re.compile(rb"(?:From [^\n]+\n)?(?:[!-9;-~]{1,60}:[^\n]*\n(?:[ \t][^\
 _OF_MAIL = re.compile(
     rb"^(from|date|subject|to|received|message-id|mime-version):", re.IGNORECASE | re.MULTILINE
 )
+_PAGE = {".html", ".htm", ".xhtml"}
+_ELEMENT = re.compile(rb"\s*<[a-z][a-z0-9]*[\s>]", re.IGNORECASE)
 _MARKDOWN = {".md", ".markdown", ".mdown", ".mkd"}
 
 _ODT = re.compile(rb"application/vnd\.oasis\.opendocument\.text(?:-template)?\s*")
@@ -80,11 +82,12 @@ def _kind_of_text(head: bytes, name: str) -> str:
     if b"\0" in head and not head.startswith(_WIDE_TEXT):
         raise ImportFailure("unknown_format", "it holds zero bytes, as no text does")
     start = head.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
-    if _HTML.match(start):
+    suffix = PurePath(name.lower()).suffix
+    if _HTML.match(start) or (suffix in _PAGE and _ELEMENT.match(start)):
         return "html"
     if _is_mail(start):
         return "eml"
-    return "markdown" if PurePath(name.lower()).suffix in _MARKDOWN else "text"
+    return "markdown" if suffix in _MARKDOWN else "text"
 
 
 def _is_mail(start: bytes) -> bool:
