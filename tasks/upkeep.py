@@ -7,6 +7,7 @@ from webapp.events import tell
 from webapp.models.document import Document
 from webapp.models.imports import Import
 from webapp.models.node import Node
+from webapp.models.rewarming import Rewarming
 from webapp.models.summary import Lane, Summary
 from webapp.models.tryout import TryOut
 
@@ -31,7 +32,7 @@ def sweep_now() -> None:
 
 
 def hint_now() -> None:
-    """Send hints for what is due, on lanes where none is waiting any more."""
+    """Send hints for what is due, on lanes where none is waiting any more. Let a rewarming go on."""
     free = [lane for lane in Lane if hints.waiting(lane) == 0]
     for summary_id, lane in Summary.due_ids(BATCH) if free else ():
         if lane in free:
@@ -39,3 +40,4 @@ def hint_now() -> None:
     if hints.waiting(hints.IMPORTS) == 0:
         for import_id in Import.due_ids(BATCH):
             hints.bring_in(import_id)
+    Rewarming.feed_now()

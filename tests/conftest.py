@@ -54,6 +54,8 @@ def make_app(tmp_path: Path, valkey: Valkey) -> Iterator[MakeApp]:
     yield make
     for app in apps:
         app.extensions["hub"].drain()
+        if "reads" in app.extensions:
+            app.extensions["reads"].close()
     while contexts:
         db.session.remove()
         db.engine.dispose()

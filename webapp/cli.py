@@ -216,6 +216,29 @@ def _documents(number: int) -> str:
     return "1 document" if number == 1 else f"{number:,} documents"
 
 
+@cli.command()
+@click.option("--made-with", multiple=True, help="ENGINE[:MODEL[:PROMPT]], several by commas. Else all.")
+@click.option("--yes", "is_sure", is_flag=True, help="Begin without asking.")
+@click.option("--dry-run", "is_dry", is_flag=True, help="Tell the estimate, and begin nothing.")
+@click.option("--status", "change", flag_value="status", help="Tell how it goes.")
+@click.option("--pause", "change", flag_value="pause", help="Ask for no more for now.")
+@click.option("--resume", "change", flag_value="resume", help="Go on.")
+@click.option("--stop", "change", flag_value="stop", help="End it; the rest stays as it is.")
+def rewarm(made_with: tuple[str, ...], is_sure: bool, is_dry: bool, change: str | None) -> None:
+    """Make the summaries anew that another model or an earlier prompt made."""
+    from webapp import create_app, rewarming_command
+    from webapp.processes.up import migrate
+
+    app = create_app(settings())
+    migrate(app)
+    try:
+        with app.app_context():
+            for line in rewarming_command.run(change, made_with, is_sure=is_sure, is_dry=is_dry):
+                click.echo(line)
+    except rewarming_command.Refused as error:
+        raise Sentence(error, error.code) from None
+
+
 @cli.group()
 def user() -> None:
     """The members of the team."""

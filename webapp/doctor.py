@@ -20,7 +20,7 @@ from tasks.broker import connect
 from webapp import create_app
 from webapp.config import Settings
 from webapp.extensions import db
-from webapp.models import Lane, invariants, presence
+from webapp.models import Lane, Rewarming, invariants, presence
 from webapp.processes import embedded_url
 
 ANSWER_SECONDS = 5.0
@@ -51,6 +51,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _database(app)
     with app.app_context():
         yield _known("workers", _workers)
+        yield _known("rewarming", _rewarming)
         yield _known("invariants", _invariants)
     if settings.engine == "openai":
         yield _model_server(settings)
@@ -144,6 +145,13 @@ def _workers() -> Finding:
             "Start Precis with `precis up`, or `precis worker`.",
         )
     return Finding("workers", "One for each lane is alive.")
+
+
+def _rewarming() -> Finding:
+    current = Rewarming.current()
+    if current is None:
+        return Finding("rewarming", "None is under way.")
+    return Finding("rewarming", str(current), "Start the sweeper: `precis up`." if current.is_stuck else "")
 
 
 def _invariants() -> Finding:

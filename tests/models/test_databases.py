@@ -19,11 +19,27 @@ from tests.support.worker import work
 from webapp import create_app
 from webapp.config import Settings
 from webapp.extensions import db, now, transaction
-from webapp.models import Document, ModelLimits, Node, NodeUse, Prompt, Role, Status, Summary, TryOut, tasks
+from webapp.models import (
+    Document,
+    ModelLimits,
+    Node,
+    NodeUse,
+    Prompt,
+    Reads,
+    Rewarming,
+    RewarmingItem,
+    Role,
+    Status,
+    Summary,
+    TryOut,
+    tasks,
+)
 from webapp.models.area import look
 from webapp.models.invariants import violations
+from webapp.models.making import Choice
 from webapp.models.node import Shelf
 from webapp.models.prompt import StalePrompt
+from webapp.models.rewarming import Busy
 from webapp.summarizing.engine import Style
 from webapp.summarizing.tokens import Budget, Calibration
 
@@ -158,6 +174,37 @@ def test_many_first_views_ask_once(app: Flask) -> None:
         db.session.execute(db.update(Document).values(summary_id=None, summary_status=None))
     together(app, 12, lambda: db.session.get_one(Document, document_id).summarize_later())
     assert db.session.scalars(select(Summary.status)).all() == [Status.PENDING]
+
+
+def test_library_is_made_anew_the_most_read_first_by_one_of_many_who_ask(app: Flask) -> None:
+    alice = add_member("Alice", Role.ADMIN)
+    ids = [alice.documents.add(title="t", text=f"{ARTICLE} {number}.").id for number in range(3)]
+    work()
+    for _ in range(2):
+        Reads.add({ids[0]: 2, ids[2]: 1, 999: 1})
+    assert dict(db.session.execute(select(Reads.document_id, Reads.number)).all()) == {ids[0]: 4, ids[2]: 2}
+    with transaction():
+        db.session.execute(db.update(Summary).values(recipe_hash="o" * 64, base_hash="o" * 64))
+    started = together(app, 8, began)
+    assert sorted(map(str, started)) == ["False"] * 7 + ["True"]
+    places = select(RewarmingItem.document_id).order_by(RewarmingItem.place)
+    assert list(db.session.scalars(places)) == [ids[0], ids[2], ids[1]]
+    together(app, 4, Rewarming.feed_now)
+    db.session.commit()
+    assert db.session.scalar(select(func.count(Summary.id))) == 6
+    alice.documents.get_or_404(ids[1]).remove()
+    work()
+    Rewarming.feed_now()
+    (over,) = Rewarming.past()
+    assert (over.state, over.chosen, over.done, over.failed, over.left) == ("finished", 3, 2, 0, 0)
+    assert violations() == []
+
+
+def began() -> bool:
+    try:
+        return Rewarming.start(Choice(), "Alice").id > 0
+    except Busy:
+        return False
 
 
 def test_deleting_a_member_keeps_the_documents(app: Flask) -> None:

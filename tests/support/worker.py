@@ -2,8 +2,11 @@
 
 import time
 
+from sqlalchemy import select
+
 from tasks.summaries import generate_now
-from webapp.models import Summary
+from webapp.extensions import db
+from webapp.models import Status, Summary
 
 
 def work(seconds: float = 10.0) -> int:
@@ -14,7 +17,7 @@ def work(seconds: float = 10.0) -> int:
         for summary_id, _ in due:
             generate_now(summary_id)
             runs += 1
-        if not due and not Summary.is_any_pending():
+        if not due and not _is_any_pending():
             return runs
         if not due:
             time.sleep(0.01)
@@ -27,3 +30,7 @@ def work_once() -> int:
     for summary_id, _ in due:
         generate_now(summary_id)
     return len(due)
+
+
+def _is_any_pending() -> bool:
+    return db.session.scalar(select(Summary.id).where(Summary.status == Status.PENDING).limit(1)) is not None

@@ -8,7 +8,10 @@ from webapp.models.model_server import ModelServer
 from webapp.models.node import Node, NodeUse
 from webapp.models.presence import Presence
 from webapp.models.prompt import Prompt
+from webapp.models.reads import Reads
 from webapp.models.revision import Revision
+from webapp.models.rewarming import Rewarming
+from webapp.models.rewarming_item import RewarmingItem
 from webapp.models.setup import Setup
 from webapp.models.source import Source
 from webapp.models.summary import Lane, Status, Summary
@@ -25,7 +28,10 @@ __all__ = [
     "NodeUse",
     "Presence",
     "Prompt",
+    "Reads",
     "Revision",
+    "Rewarming",
+    "RewarmingItem",
     "Role",
     "Setup",
     "SignIn",

@@ -13,6 +13,7 @@ from webapp import events
 from webapp.extensions import current_settings, db
 from webapp.models.asking import Way, languages, query_of, usual, ways
 from webapp.models.document import Document
+from webapp.models.making import OTHER_PROMPT, origin
 from webapp.models.model_server import ModelServer
 from webapp.models.presence import live_lanes
 from webapp.models.provenance import Fact, facts
@@ -20,7 +21,7 @@ from webapp.models.reasons import reason
 from webapp.models.revision import Revision
 from webapp.models.summary import LIVE, Status, Summary
 from webapp.models.times import as_datetime
-from webapp.summarizing.engine import EXTRACT, Ask
+from webapp.summarizing.engine import Ask
 from webapp.summarizing.language import Language
 from webapp.summarizing.rendering import summary_html
 from webapp.summarizing.tree import Coverage
@@ -47,8 +48,8 @@ class SummaryArea:
     written_at: datetime | None = None
     version: int | None = None
     is_stale: bool = False
+    origin: str | None = None
     is_past: bool = False
-    is_other_prompt: bool = False
     is_linked: bool = False
     provenance: Sequence[Fact] = ()
     is_polling: bool = False
@@ -83,6 +84,11 @@ class SummaryArea:
     @property
     def current_version(self) -> int:
         return self.document.version
+
+    @property
+    def is_other_prompt(self) -> bool:
+        """Whether the team has another prompt now."""
+        return self.origin == OTHER_PROMPT
 
     @property
     def is_live(self) -> bool:
@@ -255,11 +261,8 @@ def _last_shown(document: Document, ask: Ask) -> dict[str, Any]:
     last = document.shown_summary(ask)
     if last is None or last.text is None:
         return {}
-    is_other = last.engine != EXTRACT and not last.answers(ask) and last.task != ask.task
-    return {
-        "is_other_prompt": is_other,
-        **_shown(last.ready(), is_stale=last.content_hash != document.content_hash),
-    }
+    is_stale = last.content_hash != document.content_hash
+    return {**_shown(last.ready(), is_stale=is_stale), "origin": origin(last)}
 
 
 def _what_happens(summary: Summary) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from sqlalchemy import Select, and_, exists, func, or_, select
 from webapp.extensions import current_settings, db, now
 from webapp.models.document import Document
 from webapp.models.revision import Revision
+from webapp.models.rewarming import OPEN, Rewarming
+from webapp.models.rewarming_item import RewarmingItem
 from webapp.models.summary import LIVE, Status, Summary
 
 
@@ -100,6 +102,23 @@ def _counted() -> Iterator[tuple[str, int]]:
                 Summary.status.in_(LIVE),
                 or_(Document.id.is_(None), Summary.content_hash != Document.content_hash),
             )
+        ),
+    )
+    is_over = Rewarming.state.not_in(OPEN)
+    yield (
+        "Rewarmings that are over and hold the place of the next one, or the other way round",
+        _count(select(Rewarming.id).where(is_over == Rewarming.slot.is_not(None))),
+    )
+    yield (
+        "Rewarmings that count more than was chosen",
+        _count(select(Rewarming.id).where(Rewarming.done + Rewarming.failed > Rewarming.chosen)),
+    )
+    yield (
+        "Documents that wait for a rewarming which is over",
+        _count(
+            select(RewarmingItem.document_id)
+            .join(Rewarming, Rewarming.id == RewarmingItem.rewarming_id)
+            .where(is_over)
         ),
     )
     asked = (Summary.document_id, Summary.style, Summary.language, Summary.instruction, Summary.task)

@@ -45,9 +45,9 @@ def _spent(ready: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "Tokens read", f"{read:,}"
     if written is not None:
         yield "Tokens written", f"{written:,}"
-    cost = _cost(read, written)
-    if cost is not None:
-        yield "Cost", f"{_money(cost)} {current_settings().currency}"
+    paid = price(read, written)
+    if paid is not None:
+        yield "Cost", money(paid)
 
 
 def _duration(seconds: float) -> str:
@@ -56,7 +56,7 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
-def _cost(read: int | None, written: int | None) -> float | None:
+def price(read: int | None, written: int | None) -> float | None:
     """In the currency of the prices, where these are set and the server counted."""
     settings = current_settings()
     if None in (read, written, settings.price_in, settings.price_out):
@@ -64,5 +64,7 @@ def _cost(read: int | None, written: int | None) -> float | None:
     return ((read or 0) * (settings.price_in or 0) + (written or 0) * (settings.price_out or 0)) / A_MILLION
 
 
-def _money(amount: float) -> str:
-    return f"{amount:,.2f}" if amount >= 1 else f"{amount:.6f}".rstrip("0").rstrip(".")
+def money(amount: float) -> str:
+    """An amount with its currency, as people read it."""
+    digits = f"{amount:,.2f}" if amount >= 1 else f"{amount:.6f}".rstrip("0").rstrip(".")
+    return f"{digits} {current_settings().currency}"

@@ -164,6 +164,7 @@ class Summary(Base):
     parts_total: Mapped[int] = mapped_column(default=0, server_default="0")
     coverage: Mapped[str | None] = mapped_column(Text)
     grounding: Mapped[str | None] = mapped_column(Text)
+    rewarming_id: Mapped[int | None]  # of whoever asked for it together with many others
 
     # --- asking -----------------------------------------------------------------------------------------------
 
@@ -383,18 +384,18 @@ class Summary(Base):
         """What holds of rows that a worker may take now, but for a pause. Its parameters are in `_due_now`.
 
         A row of another recipe is left to whoever is set to that one, as during an upgrade; or else the sweeper
-        asks anew. What nobody asked for waits once the hour's share of it is used up.
+        asks anew. What nobody asked for waits once the hour's share of it is used up; a rewarming was asked for.
         """
         other = aliased(cls)
         warmed = select(func.count()).where(
             other.lane == Lane.WARM,
+            other.rewarming_id.is_(None),
             other.claimed_at > now() - HOUR_SECONDS,
             other.engine == bindparam("due_engine"),
         )
         is_ours = cls.base_hash == bindparam("due_recipe")
-        may_warm = or_(
-            cls.lane == Lane.INTERACTIVE, warmed.scalar_subquery() < bindparam("share", type_=Integer())
-        )
+        has_share = warmed.scalar_subquery() < bindparam("share", type_=Integer())
+        may_warm = or_(cls.lane == Lane.INTERACTIVE, cls.rewarming_id.is_not(None), has_share)
         return (cls.status == Status.PENDING, cls.next_attempt_at <= now(), is_ours, may_warm)
 
     @classmethod
@@ -690,10 +691,6 @@ class Summary(Base):
             cache.delete_many(*keys)
         except RedisError as error:
             current_app.logger.warning("The cache was not cleared: %s", error)
-
-    @classmethod
-    def is_any_pending(cls) -> bool:
-        return db.session.scalar(select(cls.id).where(cls.status == Status.PENDING).limit(1)) is not None
 
     @classmethod
     def due_ids(cls, limit: int) -> list[tuple[int, str]]:

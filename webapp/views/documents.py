@@ -20,6 +20,7 @@ from webapp.extensions import current_settings, db
 from webapp.htmx import dom_id, event, partial, size_in_words
 from webapp.importing.extracted import ImportFailure, message
 from webapp.importing.guard import Guard
+from webapp.models import reads
 from webapp.models.area import look
 from webapp.models.document import PAGE_SIZE, Document, Library, StaleEdit
 from webapp.models.rendition import Rendition, Shown
@@ -153,6 +154,7 @@ def create() -> BaseResponse | tuple[str, int]:
 @blueprint.get("/documents/<int:document_id>")
 def show(document_id: int) -> str:
     document = current_member.documents.get_or_404(document_id)
+    reads.count(document.id)
     area = look(
         document, asked_or_404(), is_own_save="saved" in session and session.pop("saved") == document.id
     )

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from webapp import events, hints
 from webapp.extensions import db, now
-from webapp.models import Document, Lane, ModelServer, Status, Summary
+from webapp.models import Document, Lane, ModelServer, Rewarming, Status, Summary
 from webapp.models.presence import live_lanes
 from webapp.security import public
 
@@ -71,6 +71,7 @@ class _Figures:
         yield GaugeMetricFamily(
             "precis_streams", "Open event streams of this process", value=events.hub().count
         )
+        yield _rewarming()
         waiting = GaugeMetricFamily("precis_hints", "Hints that wait, by lane", labels=["lane"])
         workers = GaugeMetricFamily("precis_workers", "1 if a worker serves the lane", labels=["lane"])
         lanes = live_lanes()
@@ -78,6 +79,15 @@ class _Figures:
             waiting.add_metric([lane], hints.waiting(lane) or 0)
             workers.add_metric([lane], int(lane in lanes))
         yield from (waiting, workers)
+
+
+def _rewarming() -> Metric:
+    """All zero while none is under way."""
+    counted = GaugeMetricFamily("precis_rewarming", "Documents of the rewarming", labels=["outcome"])
+    current = Rewarming.current()
+    for outcome in ("chosen", "done", "failed", "left"):
+        counted.add_metric([outcome], getattr(current, outcome) if current else 0)
+    return counted
 
 
 def _count(statement: Select[int]) -> int:

@@ -151,11 +151,67 @@ def upgrade() -> None:
     with op.batch_alter_table("tryouts", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_tryouts_member_id"), ["member_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_tryouts_summary_id"), ["summary_id"], unique=False)
+    _make_rewarmings()
+
+
+def _make_rewarmings() -> None:
+    op.create_table(
+        "reads",
+        sa.Column("document_id", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["document_id"], ["documents.id"], name=op.f("fk_reads_document_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("document_id", name=op.f("pk_reads")),
+    )
+    op.create_table(
+        "rewarmings",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("slot", sa.Integer(), nullable=True),
+        sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("made_with", sa.Text(), nullable=False),
+        sa.Column("recipe_hash", sa.String(length=64), nullable=False),
+        sa.Column("started_by", sa.String(length=120), nullable=False),
+        sa.Column("chosen", sa.Integer(), nullable=False),
+        sa.Column("done", sa.Integer(), nullable=False),
+        sa.Column("failed", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.Double(), nullable=False),
+        sa.Column("moved_at", sa.Double(), nullable=False),
+        sa.Column("ended_at", sa.Double(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rewarmings")),
+        sa.UniqueConstraint("slot", name=op.f("uq_rewarmings_slot")),
+    )
+    op.create_table(
+        "rewarming_items",
+        sa.Column("document_id", sa.Integer(), nullable=False),
+        sa.Column("rewarming_id", sa.Integer(), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("is_asked", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["document_id"], ["documents.id"], name=op.f("fk_rewarming_items_document_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["rewarming_id"],
+            ["rewarmings.id"],
+            name=op.f("fk_rewarming_items_rewarming_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("document_id", name=op.f("pk_rewarming_items")),
+    )
+    with op.batch_alter_table("rewarming_items", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_rewarming_items_place"), ["place"], unique=False)
+        batch_op.create_index(batch_op.f("ix_rewarming_items_rewarming_id"), ["rewarming_id"], unique=False)
+    with op.batch_alter_table("summaries", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("rewarming_id", sa.Integer(), nullable=True))
 
 
 def downgrade() -> None:
     op.drop_table("tryouts")
     op.drop_table("prompts")
+    with op.batch_alter_table("summaries", schema=None) as batch_op:
+        batch_op.drop_column("rewarming_id")
+    for table in ("rewarming_items", "rewarmings", "reads"):
+        op.drop_table(table)
     with op.batch_alter_table("summaries", schema=None) as batch_op:
         for column in ASKED:
             batch_op.drop_column(column.name)
