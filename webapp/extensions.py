@@ -1,9 +1,12 @@
 """The extensions, and how the database is spoken to: typed models, one clock, write transactions begun IMMEDIATE."""
 
 import json
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from itertools import chain, repeat
 from typing import Any
 
 from cachelib.serializers import JSONSerializer
@@ -17,15 +20,15 @@ from flask_wtf.csrf import CSRFProtect
 from htmx_flask import Htmx
 from sqlalchemy import Connection, Double, Engine, MetaData, event
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.sql.functions import FunctionElement
 
 from webapp.config import Settings
 
-BUSY_SECONDS = 5
-DURABLE = {"is_write": True}
-PROMPT = {"is_write": True, "is_durable": False}
+BUSY_SECONDS = 5.0  # the longest wait for a lock
+TURN_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.025)  # between looks whether it is our turn to write
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -76,18 +79,18 @@ def current_settings() -> Settings:
 
 
 @contextmanager
-def transaction(*, is_durable: bool = True) -> Iterator[None]:
+def transaction(*, is_durable: bool = True, patience: float = BUSY_SECONDS) -> Iterator[None]:
     """One write transaction: begun IMMEDIATE on SQLite, committed at the end, rolled back on an error.
 
     Reads before it are ended first, since SQLite can't turn an old snapshot into a write. One that need not be
     durable does not wait for the disk: it outlives the death of any process, but perhaps not that of the machine.
+    Raises OperationalError if others hold the lock for longer than `patience` seconds.
     """
     if _writing.get():
         raise RuntimeError("A write transaction is open already.")
-    db.session.commit()
+    _begin_writing(is_durable, patience)
     token = _writing.set(True)
     try:
-        db.session.connection(execution_options=DURABLE if is_durable else PROMPT)
         yield
         db.session.commit()
     except BaseException:
@@ -95,6 +98,21 @@ def transaction(*, is_durable: bool = True) -> Iterator[None]:
         raise
     finally:
         _writing.reset(token)
+
+
+def to_write(*, is_durable: bool = True, patience: float = BUSY_SECONDS) -> dict[str, Any]:
+    """The options of a connection whose transaction writes: see `transaction`."""
+    return {"is_write": True, "is_durable": is_durable, "patience": patience}
+
+
+def _begin_writing(is_durable: bool, patience: float) -> None:
+    db.session.commit()
+    options = to_write(is_durable=is_durable, patience=patience)
+    try:
+        db.session.connection(execution_options=options)
+    except OperationalError:
+        db.session.commit()  # nothing is begun: a rollback would only forget what was read
+        raise
 
 
 def insert(model: type[Base]) -> sqlite.Insert | postgresql.Insert:
@@ -117,8 +135,13 @@ def prepare(engine: Engine) -> None:
 
 
 def _begin_on_postgresql(connection: Connection) -> None:
-    if not connection.get_execution_options().get("is_durable", True):
-        connection.exec_driver_sql("SET LOCAL synchronous_commit TO OFF")
+    options = connection.get_execution_options()
+    if options.get("is_write"):
+        commit = "ON" if options["is_durable"] else "OFF"
+        patience = round(options["patience"] * 1000)
+        connection.exec_driver_sql(
+            f"SET LOCAL synchronous_commit TO {commit}; SET LOCAL lock_timeout TO {patience}"
+        )
 
 
 def _prepare_sqlite(engine: Engine) -> None:
@@ -127,28 +150,45 @@ def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def connected(connection: Any, record: Any) -> None:
         connection.isolation_level = None
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            f"busy_timeout={BUSY_SECONDS * 1000}",
-        ):
+        for pragma in ("journal_mode=WAL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
         options = connection.get_execution_options()
         if options.get("is_write"):
-            _wait_for_the_disk(connection, is_wanted=options.get("is_durable", True))
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("is_write") else "BEGIN")
+            _say(connection, "synchronous", "FULL" if options["is_durable"] else "NORMAL")
+            _say(connection, "busy_timeout", "0")
+            _take_turn(connection, options["patience"])
+        else:
+            _say(connection, "busy_timeout", str(round(BUSY_SECONDS * 1000)))
+            connection.exec_driver_sql("BEGIN")
 
 
-def _wait_for_the_disk(connection: Connection, *, is_wanted: bool) -> None:
-    """Say whether commits of this connection wait until they are on the disk. Can't be said inside a transaction."""
-    if connection.info.get("waits", True) != is_wanted:
-        driver: Any = connection.connection.dbapi_connection
-        driver.execute(f"PRAGMA synchronous={'FULL' if is_wanted else 'NORMAL'}")
-        connection.info["waits"] = is_wanted
+def _say(connection: Connection, pragma: str, value: str) -> None:
+    """Set what is not set already: a pragma can't be said inside a transaction, and holds for the connection."""
+    if connection.info.get(pragma) != value:
+        _driver(connection).execute(f"PRAGMA {pragma}={value}")
+        connection.info[pragma] = value
+
+
+def _take_turn(connection: Connection, patience: float) -> None:
+    """Become the one writer. SQLite's own wait for that would hold up everybody whom a web worker serves."""
+    end = time.monotonic() + patience
+    for pause in chain(TURN_SECONDS, repeat(TURN_SECONDS[-1])):
+        try:
+            _driver(connection).execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                break
+            time.sleep(pause)
+        else:
+            return
+    connection.exec_driver_sql("BEGIN IMMEDIATE")  # which raises what callers know
+
+
+def _driver(connection: Connection) -> Any:
+    return connection.connection.dbapi_connection
 
 
 class QuietJSON(JSONSerializer):

@@ -1,7 +1,6 @@
 """Processes die while a long document is read: what was paid for is kept, and the reading goes on where it was."""
 
 import re
-import signal
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -88,11 +87,8 @@ def test_worker_frozen_longer_than_its_lease_loses_it(
 ) -> None:
     document_id = alice.save("Another book", book(2))
     until(lambda: len(model.parts) > 8, "some parts are read")
-    precis.kill("interactive", "warm", number=signal.SIGSTOP)
-    try:
+    with precis.frozen("interactive", "warm"):
         until(lambda: alice.status(document_id) == "pending", "the lease has ended")
-    finally:
-        precis.kill("interactive", "warm", number=signal.SIGCONT)
     assert LAST_SENTENCE in alice.pages_until(document_id, "complete")[-1]
 
 

@@ -4,14 +4,15 @@ import signal
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import ARTICLE
 from tests.support.model_server import SUMMARY, ModelServer, Request, Script
-from tests.support.precis import Account, Precis, until
+from tests.support.precis import Account, Precis, until, write_lock
 from tests.support.visitor import Visitor
 
 LAST_SENTENCE = SUMMARY.rpartition("- ")[2]
@@ -72,12 +73,9 @@ def before_the_commit(precis: Precis, model: ModelServer, document_id: int) -> N
 def after_the_commit(precis: Precis, model: ModelServer, document_id: int) -> None:
     """With Valkey stopped, the worker has stored the answer and can't tell of it."""
     until(lambda: model.running == 1, "the model server has the request")
-    precis.kill("valkey", number=signal.SIGSTOP)
-    try:
+    with precis.frozen("valkey"):
         until(lambda: stored_status(precis.folder, document_id) == "complete", "the row is complete")
         precis.kill("warm", "interactive")
-    finally:
-        precis.kill("valkey", number=signal.SIGCONT)
 
 
 @pytest.mark.parametrize(
@@ -121,14 +119,33 @@ def test_worker_frozen_longer_than_its_lease_changes_nothing(
     model.script([Script.words("- A late text.", first_word=2.0), Script.words()])
     document_id = alice.save("Sleep", text("sleep"))
     until(lambda: model.running == 1, "the model server has the request")
-    precis.kill("interactive", "warm", number=signal.SIGSTOP)
-    try:
+    with precis.frozen("interactive", "warm"):
         until(lambda: stored_status(precis.folder, document_id) == "pending", "the lease has ended")
-    finally:
-        precis.kill("interactive", "warm", number=signal.SIGCONT)
     alice.pages_until(document_id, "complete")
     time.sleep(0.5)
     assert texts(precis.folder, document_id) == [SUMMARY]
+
+
+# --- the database
+
+
+def test_pages_open_while_another_process_holds_the_database(
+    precis: Precis, model: ModelServer, alice: Visitor
+) -> None:
+    """Those who save wait for their turn, and nobody waits with them: what a page asks for can be asked later."""
+    ready = alice.save("Ready", text("ready"))
+    alice.pages_until(ready, "complete")
+    precis.kill("warm")
+    waiting = alice.save("Waiting", text("waiting"))
+    with ThreadPoolExecutor(4) as pool, write_lock(precis.folder):
+        saves = [pool.submit(alice.save, "Meanwhile", text(f"meanwhile {number}")) for number in range(4)]
+        time.sleep(0.5)  # until each of them waits
+        pages = [alice.page(each) for each in (ready, ready, waiting, waiting)]
+        assert not any(save.done() for save in saves)
+    assert all(LAST_SENTENCE in page for page in pages[:2])
+    assert all('data-status="pending"' in page for page in pages[2:])
+    for document_id in [waiting, *(save.result() for save in saves)]:
+        alice.pages_until(document_id, "complete")
 
 
 # --- Valkey
@@ -151,13 +168,10 @@ def test_valkey_killed_and_empty_with_fifty_waiting(
 def test_saving_and_reading_go_on_without_valkey(precis: Precis, model: ModelServer, alice: Visitor) -> None:
     ready = alice.save("Before", text("before"))
     alice.pages_until(ready, "complete")
-    precis.kill("valkey", number=signal.SIGSTOP)
-    try:
+    with precis.frozen("valkey"):
         document_id = alice.save("Meanwhile", text("meanwhile"))
         assert alice.status(document_id) == "pending"
         assert LAST_SENTENCE in alice.page(ready)
-    finally:
-        precis.kill("valkey", number=signal.SIGCONT)
     alice.pages_until(document_id, "complete")
 
 
@@ -235,15 +249,6 @@ def test_edits_within_a_second_and_during_generation(
 
 def named(where: str, words: list[str]) -> str:
     return next((word for word in words if word in where), "")
-
-
-@contextmanager
-def write_lock(folder: Path) -> Iterator[None]:
-    """Hold the database's write lock."""
-    with closing(sqlite3.connect(folder / "precis.sqlite3", isolation_level=None, timeout=10)) as connection:
-        connection.execute("BEGIN IMMEDIATE")
-        yield
-        connection.execute("ROLLBACK")
 
 
 def row(folder: Path, document_id: int, column: str) -> object:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask import Flask
 from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import OperationalError
 
 from tests.conftest import ARTICLE, add_member
 from tests.support.model_server import ModelServer
@@ -18,9 +20,10 @@ from tests.support.postgresql import Postgresql
 from tests.support.worker import work
 from webapp import create_app
 from webapp.config import Settings
-from webapp.extensions import db, now, transaction
+from webapp.extensions import db, now, to_write, transaction
 from webapp.models import (
     Document,
+    Lane,
     ModelLimits,
     Node,
     NodeUse,
@@ -205,6 +208,32 @@ def began() -> bool:
         return Rewarming.start(Choice(), "Alice").id > 0
     except Busy:
         return False
+
+
+def test_page_opens_while_another_process_writes_to_its_document(app: Flask) -> None:
+    alice = add_member("Alice", Role.ADMIN)
+    document = alice.documents.get_or_404(alice.documents.add(title="t", text=ARTICLE).id)
+    with locked(document.id):
+        area = look(document)
+        assert (area.state, document.author_name) == ("no-worker", "Alice")
+    assert db.session.scalar(select(Summary.lane)) == Lane.WARM
+    assert look(document).state == "no-worker"
+    assert db.session.scalar(select(Summary.lane)) == Lane.INTERACTIVE
+
+
+def test_write_that_never_gets_its_turn_says_so(app: Flask) -> None:
+    document = add_member("Alice", Role.ADMIN).documents.add(title="t", text=ARTICLE)
+    with locked(document.id), pytest.raises(OperationalError):
+        document.summarize_later(again=True, patience=0.1)
+    document.summarize_later(again=True)
+
+
+@contextmanager
+def locked(document_id: int) -> Iterator[None]:
+    """Another process is in the middle of a write to this document: on SQLite, nobody else can write at all."""
+    with db.engine.connect().execution_options(**to_write()) as connection:
+        connection.execute(select(Document.id).where(Document.id == document_id).with_for_update())
+        yield
 
 
 def test_deleting_a_member_keeps_the_documents(app: Flask) -> None:

@@ -6,11 +6,13 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import TracebackType
@@ -40,6 +42,17 @@ NAMES = {
     "warm": "worker --lane warm",
     "sweep": "webapp.cli sweep",
 }
+
+
+@contextmanager
+def write_lock(folder: Path, seconds: float = 10) -> Iterator[None]:
+    """Hold the write lock of SQLite. Raises sqlite3.OperationalError if others have it for longer than `seconds`."""
+    with closing(
+        sqlite3.connect(folder / "precis.sqlite3", isolation_level=None, timeout=seconds)
+    ) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.execute("ROLLBACK")
 
 
 def until(condition: Callable[[], object], what: str, seconds: float = PATIENCE_SECONDS) -> None:
@@ -269,6 +282,31 @@ class Precis:
         if number == signal.SIGKILL:
             until(lambda: not any(map(_lives, victims)), "the killed are dead", 10.0)
         return [process.pid for process in victims]
+
+    @contextmanager
+    def frozen(self, *names: str) -> Iterator[None]:
+        """Stop these processes and let them go on at the end, as a sleeping laptop does.
+
+        Never in the middle of a write: who sleeps in one keeps everybody from writing, until waking up.
+        """
+        while True:
+            self.kill(*names, number=signal.SIGSTOP)
+            try:
+                if self._may_be_written:
+                    yield
+                    return
+            finally:
+                self.kill(*names, number=signal.SIGCONT)
+            time.sleep(0.02)
+
+    @property
+    def _may_be_written(self) -> bool:
+        """Whether nobody holds SQLite's write lock, within the time that those who run need to let it go."""
+        try:
+            with write_lock(self.folder, seconds=1):
+                return True
+        except sqlite3.OperationalError:
+            return False
 
     def until_restarted(self, name: str, old: list[int]) -> None:
         """Wait until there are as many processes of this name as before, all of them new."""

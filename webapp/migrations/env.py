@@ -3,11 +3,13 @@
 from alembic import context
 from flask import current_app
 
+from webapp.extensions import to_write
+
 db = current_app.extensions["migrate"].db
 
 
 def run() -> None:
-    with db.engine.connect().execution_options(is_write=True) as connection:
+    with db.engine.connect().execution_options(**to_write()) as connection:
         context.configure(
             connection=connection,
             target_metadata=db.metadata,

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from flask import current_app
 from markupsafe import Markup
+from sqlalchemy.exc import OperationalError
 
 from webapp import events
 from webapp.extensions import current_settings, db
@@ -28,6 +30,7 @@ from webapp.summarizing.tree import Coverage
 
 GRACE_SECONDS = 0.25  # the embedded engine takes milliseconds: a page may wait that long for it
 GRACE_STEP_SECONDS = 0.004
+VIEW_PATIENCE_SECONDS = 0.25  # with whoever holds the database, before a page opens without having asked
 NOTHING = Markup()
 
 
@@ -126,8 +129,8 @@ def look(
         _ask_or_promote(document, ask, status, is_own_save)
     area = read(document, ask, is_polling=is_polling)
     if area.state == "older":
-        document.summarize_later(ask)
-        area = read(_again(document), ask, is_polling=is_polling)
+        _summarize_later(document, ask)
+        area = read(document, ask, is_polling=is_polling)
     return _after_grace(document, area)
 
 
@@ -169,8 +172,21 @@ def _status(document: Document, ask: Ask) -> str | None:
 def _ask_or_promote(document: Document, ask: Ask, status: str | None, is_own_save: bool) -> None:
     if status is None and document.is_short:
         return
-    document.summarize_later(ask, keeps_wait=is_own_save)
-    db.session.refresh(document)
+    _summarize_later(document, ask, keeps_wait=is_own_save)
+
+
+def _summarize_later(document: Document, ask: Ask, *, keeps_wait: bool = False) -> None:
+    """See to its summary, if that is possible at once: a page opens though another process holds the database.
+
+    The page that says how things are asks again before long.
+    """
+    try:
+        document.summarize_later(ask, keeps_wait=keeps_wait, patience=VIEW_PATIENCE_SECONDS)
+    except OperationalError as error:
+        current_app.logger.warning(
+            "The view of document %d asked for no summary: %s", document.id, error.orig
+        )
+    document.reread()
 
 
 def _after_grace(document: Document, area: SummaryArea) -> SummaryArea:
@@ -183,13 +199,8 @@ def _after_grace(document: Document, area: SummaryArea) -> SummaryArea:
     ):
         db.session.commit()
         time.sleep(GRACE_STEP_SECONDS)
-        area = read(_again(document), area.ask, is_polling=area.is_polling)
+        area = read(document.reread(), area.ask, is_polling=area.is_polling)
     return area
-
-
-def _again(document: Document) -> Document:
-    db.session.refresh(document)
-    return document
 
 
 def _refilled(document: Document, ask: Ask) -> dict[str, Any] | None:

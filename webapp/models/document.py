@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp import events
-from webapp.extensions import Base, current_settings, db, now, transaction
+from webapp.extensions import BUSY_SECONDS, Base, current_settings, db, now, transaction
 from webapp.models.asking import recipe_for, today, usual
 from webapp.models.history import History
 from webapp.models.member import Member
@@ -140,15 +140,20 @@ class Document(Base):
         self.revise(member, title=revision.title, text=revision.text, format=revision.format, version=version)
 
     def summarize_later(
-        self, ask: Ask | None = None, *, again: bool = False, keeps_wait: bool = False
+        self,
+        ask: Ask | None = None,
+        *,
+        again: bool = False,
+        keeps_wait: bool = False,
+        patience: float = BUSY_SECONDS,
     ) -> None:
         """See to it that somebody's wait for the current summary is answered: ask for it, or promote it.
 
         `again` asks for a new one even if there is one, and cuts every wait short. With `keeps_wait` the wait for
-        further edits stays.
+        further edits stays. Raises OperationalError if others hold the database for longer than `patience` seconds.
         """
         ask = ask or usual()
-        with transaction(is_durable=False):
+        with transaction(is_durable=False, patience=patience):
             document = db.session.scalar(_held(), {"wanted": self.id})
             if document is None:
                 return
@@ -162,6 +167,11 @@ class Document(Base):
             elif summary.is_final or not summary.promote(at_once=again, keeps_wait=keeps_wait):
                 return
         _announce(self.id, summary)
+
+    def reread(self) -> "Document":
+        """The same as it is in the database now, or the end of the request if it was deleted meanwhile."""
+        document: Document | None = db.session.scalar(_with_its_author(), {"wanted": self.id})
+        return document or abort(404)
 
     def remove(self) -> None:
         """Delete the document with all that was made of it: revisions, originals, summaries, notes, cached copies, live words."""
