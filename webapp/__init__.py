@@ -110,8 +110,9 @@ def _register_views(app: Flask) -> None:
         setup,
         sources,
         summaries,
+        words,
     )
 
-    documents_own = (documents, revisions, changes, markdown, summaries, sources)
+    documents_own = (documents, revisions, changes, markdown, summaries, sources, words)
     for module in (*documents_own, imports, sessions, setup, health):
         app.register_blueprint(module.blueprint)

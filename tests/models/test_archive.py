@@ -34,7 +34,8 @@ from webapp.models.area import look
 from webapp.models.invariants import violations
 from webapp.models.rendition import Rendition
 from webapp.models.summary import cache_key
-from webapp.summarizing.engine import Style
+from webapp.models.words import Words
+from webapp.summarizing.engine import USUAL, Style
 
 TITLES = ("The lighthouse", "Маяк на скале", "灯台と岩礁", "हिन्दी का लेख", "منارة في البحر", "ZWJ 👩‍🔬 & <b>*marks*</b>", "CON", "..",
           "a/b\\c:d", "…", "x" * 300)  # fmt: skip
@@ -59,6 +60,7 @@ def rich_library(model: ModelServer) -> None:
     for number, title in enumerate(TITLES):
         alice.documents.add(title=title, text=f"{ARTICLE}\n{number}")
     work()
+    edit_summaries(alice, bob)
     edited = db.session.get_one(Document, 1)
     edited.revise(bob, title="The lighthouse, again", text=ARTICLE + "\n  More, in the second version.  \n\n")
     work()
@@ -82,6 +84,18 @@ def rich_library(model: ModelServer) -> None:
             one.values(style=Style.BRIEF, language="German", coverage='{"a": 1}', grounding="[]")
         )
     bring_source(4)
+
+
+def edit_summaries(alice: Member, bob: Member) -> None:
+    """Words of people: shown, put aside, taken again, and of a text that was edited since."""
+    for document_id, members in ((6, (alice, bob)), (7, (bob,)), (8, (alice,))):
+        for member in members:
+            words = Words(db.session.get_one(Document, document_id), USUAL)
+            words.write(member, f"- {member.name} wrote **this**.", seen=words.seen)
+    seventh = db.session.get_one(Document, 7)
+    Words(seventh, USUAL).choose(seventh.summary_id or 0, choices=1)
+    db.session.get_one(Document, 8).revise(alice, title="Words are stale", text=ARTICLE + " Edited.")
+    work()
 
 
 def bring_source(document_id: int, data: bytes = PDF, name: str = "Jahresbericht über/alles.pdf") -> str:
@@ -112,6 +126,8 @@ def test_round_trip_gives_the_same_library_and_asks_no_model(
         assert export(tmp_path / "second") == exported
         views = Browser(app)
         views.sign_in("alice@example.org", PASSWORD)
+        labels = [look(db.session.get_one(Document, number)).engine_label for number in (6, 7, 8)]
+        assert labels == ["Edited by Bob", "Written by scripted", "Edited by Alice"]
         finished = select(Document.id).where(Document.summary_status.is_not(None)).order_by(Document.id)
         for document_id in db.session.scalars(finished).all():
             assert views.open(f"/documents/{document_id}").status == 200

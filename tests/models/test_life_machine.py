@@ -32,9 +32,11 @@ from webapp.config import Settings
 from webapp.extensions import cache, db, transaction
 from webapp.models import Document, Lane, Member, ModelServer, Presence, Role, Status, Summary
 from webapp.models.area import look, read
+from webapp.models.chosen import PERSON
 from webapp.models.invariants import violations
 from webapp.models.summary import LIVE, MAX_CRASHES, Claim
-from webapp.summarizing.engine import EngineFailure, FailureKind, Finished
+from webapp.models.words import Words
+from webapp.summarizing.engine import USUAL, EngineFailure, FailureKind, Finished
 
 TEXTS = st.sampled_from([f"Text {n}. " + "It has a few sentences of its own. " * 20 for n in range(3)])
 KINDS = st.sampled_from(list(FailureKind))
@@ -71,6 +73,8 @@ class Life(RuleBasedStateMachine):
                 db.session.add(Presence(token=lane, lane=lane, pid=os.getpid(), seen_at=4e9))
         self.calls: dict[int, int] = {}
         self.refunds: dict[int, int] = {}
+        self.decided: dict[tuple[int, str], str] = {}  # whose words people chose, by document and text
+        self.last: dict[int, str] = {}
 
     def teardown(self) -> None:
         if hasattr(self, "context"):
@@ -109,6 +113,26 @@ class Life(RuleBasedStateMachine):
     def click(self, document_id: int) -> None:
         if document := self._document(document_id):
             document.summarize_later(again=True)
+
+    @rule(document_id=documents, number=st.integers(1, 3))
+    def edit_by_hand(self, document_id: int, number: int) -> None:
+        if (document := self._document(document_id)) and Words(document, USUAL).shown():
+            words = Words(document, USUAL)
+            words.write(self.member, f"{summary_of(document.text)}, by hand, {number}", seen=words.seen)
+            self.decided[document_id, document.content_hash] = f"by hand, {number}"
+            self.last[document_id] = f"by hand, {number}"
+
+    @rule(document_id=documents, data=st.data())
+    def choose(self, document_id: int, data: st.DataObject) -> None:
+        """Use another finished summary instead, or earlier words again."""
+        document = self._document(document_id)
+        wanted = select(Summary).where(Summary.document_id == document_id, Summary.status == Status.COMPLETE)
+        rows = db.session.scalars(wanted.order_by(Summary.id)).all()
+        if document and rows:
+            row = data.draw(st.sampled_from(rows))
+            Words(document, USUAL).choose(row.id, choices=document.choices)
+            told = (row.text or "").partition(", ")[2] if row.engine == PERSON else ""
+            self.decided[document_id, row.content_hash] = self.last[document_id] = told
 
     @rule(document_id=consumes(documents))
     def delete(self, document_id: int) -> None:
@@ -190,7 +214,21 @@ class Life(RuleBasedStateMachine):
             if area.html is not None:
                 is_current = summary_of(document.text)[2:] in area.html
                 assert area.is_stale != is_current
-                assert area.status != Status.COMPLETE or not area.is_stale
+                is_by_hand = area.hand is not None and area.hand.is_shown
+                assert area.status != Status.COMPLETE or not area.is_stale or is_by_hand
+
+    @precondition(lambda self: hasattr(self, "context"))
+    @invariant()
+    def a_persons_words_are_shown_until_a_person_decides_otherwise(self) -> None:
+        db.session.commit()
+        for document in db.session.scalars(select(Document)):
+            last = self.last.get(document.id, "")
+            told = self.decided.get((document.id, document.content_hash), last)
+            html = str(read(document).html)
+            assert (", by hand, " in html) == bool(told)
+            assert told in html
+            (row,) = self.member.documents.those([document.id])
+            assert told in (row.excerpt or "")
 
     @precondition(lambda self: hasattr(self, "context"))
     @invariant()

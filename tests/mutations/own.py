@@ -3,6 +3,7 @@
 from tests.mutations.mutation import ACCESS, AREA, LIFE, PAGES, Edit, Mutation
 from tests.mutations.usual import DOCUMENT, OPENAI, SHOWN, SUMMARY, SWEEPER, VIEW
 
+WORDS = "tests/models/test_words.py::"
 LONG = "tests/models/test_long_documents.py::"
 USUAL_CLAIM = "                attempts=cls.attempts + 1,\n"
 
@@ -264,5 +265,38 @@ OWN = (
             LONG + "test_after_a_failure_only_what_is_missing_is_paid_for",
             LONG + "test_edit_pays_for_its_part_and_what_is_above_it",
         ),
+    ),
+    Mutation(
+        "M27",
+        "A new summary of an edited text takes the place of a person's words",
+        (
+            Edit(
+                "webapp/models/chosen.py",
+                "of_this_text.scalar_subquery(), last.scalar_subquery())",
+                "of_this_text.scalar_subquery(), 0)",
+            ),
+        ),
+        (WORDS + "test_a_new_text_leaves_the_words_and_says_of_which_version_they_are",),
+    ),
+    Mutation(
+        "M28",
+        "The last to save wins: an editor never hears of the other one's words",
+        (
+            Edit(
+                "webapp/models/words.py",
+                "            if Words(document, self.ask).seen != seen:\n                raise StaleEdit\n",
+                "",
+            ),
+        ),
+        (
+            WORDS + "test_what_changed_meanwhile_is_a_conflict",
+            WORDS + "test_of_two_editors_at_once_one_wins",
+        ),
+    ),
+    Mutation(
+        "M29",
+        "What the cache has of people's words outlives the next decision",
+        (Edit("webapp/models/words.py", '            "choices": self.document.choices,\n', ""),),
+        (WORDS + "test_using_another_one_puts_the_words_aside_and_they_can_be_used_again",),
     ),
 )

@@ -1,6 +1,7 @@
 """The domain: one noun each. Views and actors call these; nothing here knows of requests or templates."""
 
 from webapp.models.document import Document
+from webapp.models.feedback import Feedback
 from webapp.models.imports import Import
 from webapp.models.member import Member, Role, SignIn
 from webapp.models.model_limits import ModelLimits
@@ -19,6 +20,7 @@ from webapp.models.tryout import TryOut
 
 __all__ = [
     "Document",
+    "Feedback",
     "Import",
     "Lane",
     "Member",

@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 from webapp import events
 from webapp.extensions import current_settings, db
 from webapp.models.asking import Way, languages, query_of, usual, ways
+from webapp.models.by_hand import Hand, label_of, with_words
 from webapp.models.document import Document
 from webapp.models.making import OTHER_PROMPT, origin
 from webapp.models.model_server import ModelServer
@@ -47,6 +48,8 @@ class SummaryArea:
     written: str = ""
     format: str = "markdown"
     event_id: str = ""
+    shown_id: int | None = None
+    hand: Hand | None = None
     engine_label: str | None = None
     written_at: datetime | None = None
     version: int | None = None
@@ -111,7 +114,7 @@ class SummaryArea:
     def seen(self) -> str:
         """A short token of what is shown: with the same one there is nothing new."""
         shown = (self.state, self.summary_id, self.fence, self.version, self.is_stale, self.reason, self.attempts,
-                 self.next_attempt_at, len(self.words) if self.is_polling else 0,
+                 self.next_attempt_at, self.document.choices, len(self.words) if self.is_polling else 0,
                  self.parts_done, self.parts_total)  # fmt: skip
         return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
 
@@ -139,6 +142,11 @@ def read(document: Document, ask: Ask | None = None, *, is_polling: bool = False
     ask = ask or usual()
     if not current_settings().summaries:
         return SummaryArea(document=document, status=Status.COMPLETE, state="off", ask=ask)
+    return with_words(_generated(document, ask, is_polling))
+
+
+def _generated(document: Document, ask: Ask, is_polling: bool) -> SummaryArea:
+    """The state of what an engine writes, whatever people wrote."""
     if _status(document, ask) == Status.COMPLETE:
         ready = Summary.cached(document.id, document.content_hash, ask) or _refilled(document, ask)
         if ready:
@@ -231,9 +239,8 @@ def _shown(ready: dict[str, Any], *, is_stale: bool = False) -> dict[str, Any]:
     """The fields of a finished summary that is shown."""
     return {
         "html": Markup(ready["html"]),  # noqa: S704 - summary_html made it safe
-        "engine_label": "Selected sentences"
-        if ready["engine"] == "extract"
-        else f"Written by {ready['model']}",
+        "shown_id": ready["id"],
+        "engine_label": label_of(ready["engine"], ready["model"], ready.get("author_id")),
         "written_at": as_datetime(ready["finished_at"]),
         "version": ready["version"],
         "is_linked": ready["is_linked"],

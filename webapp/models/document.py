@@ -10,23 +10,13 @@ from math import ceil
 from typing import Any
 
 from flask import abort
-from sqlalchemy import (
-    Double,
-    Executable,
-    ForeignKey,
-    Select,
-    String,
-    bindparam,
-    delete,
-    func,
-    or_,
-    select,
-)
+from sqlalchemy import Double, Executable, ForeignKey, Select, String, bindparam, delete, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp import events
 from webapp.extensions import BUSY_SECONDS, Base, current_settings, db, now, transaction
 from webapp.models.asking import recipe_for, today, usual
+from webapp.models.chosen import told_id, words_key
 from webapp.models.history import History
 from webapp.models.member import Member
 from webapp.models.node import Node
@@ -66,6 +56,7 @@ class Document(Base):
     summary_status: Mapped[str | None] = mapped_column(String(12))
     summary_id: Mapped[int | None]
     shown_summary_id: Mapped[int | None]
+    choices: Mapped[int] = mapped_column(default=0, server_default="0")
 
     author: Mapped[Member | None] = relationship(lazy="raise")
 
@@ -188,6 +179,7 @@ class Document(Base):
     def forget(self, summaries: Sequence[Summary]) -> None:
         """Delete what the cache has of it, and of these summaries of it."""
         Summary.forget(cache_key(self.id, each.content_hash, each.recipe_hash) for each in summaries)
+        Summary.forget({words_key(self.id, each.asked) for each in summaries})
         Rendition.forget(self.id, range(1, self.version + 1))
         History.forget(self.id, self.version)
 
@@ -498,7 +490,7 @@ def _held() -> Select[Any]:
 def _rows() -> Select[Document, Summary | None]:
     return (
         select(Document, Summary)
-        .outerjoin(Summary, Summary.id == Document.shown_summary_id)
+        .outerjoin(Summary, Summary.id == told_id())
         .options(db.joinedload(Document.author), db.defer(Summary.error_detail))
         .execution_options(populate_existing=True)
     )

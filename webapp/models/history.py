@@ -111,7 +111,7 @@ class History:
             Summary.is_everybodys(),
         )
         is_usual = Summary.is_asking(usual())
-        found = db.session.scalars(wanted.order_by(is_usual, Summary.id))
+        found = db.session.scalars(wanted.order_by(is_usual, func.coalesce(Summary.choice, 0), Summary.id))
         return {summary.content_hash: summary.excerpt for summary in found}
 
     def _counted(self, sizes: dict[int, int]) -> dict[int, Counts]:

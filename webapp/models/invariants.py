@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from sqlalchemy import Select, and_, exists, func, or_, select
 
 from webapp.extensions import current_settings, db, now
+from webapp.models.chosen import PERSON
 from webapp.models.document import Document
 from webapp.models.revision import Revision
 from webapp.models.rewarming import OPEN, Rewarming
@@ -119,6 +120,38 @@ def _counted() -> Iterator[tuple[str, int]]:
             select(RewarmingItem.document_id)
             .join(Rewarming, Rewarming.id == RewarmingItem.rewarming_id)
             .where(is_over)
+        ),
+    )
+    is_by_person = Summary.engine == PERSON
+    yield (
+        "Words by people that are not whole, or that nobody decided for",
+        _count(
+            select(Summary.id).where(
+                is_by_person, or_(Summary.status != Status.COMPLETE, Summary.choice.is_(None))
+            )
+        ),
+    )
+    yield (
+        "Decisions for a summary that their document does not count, or that have the same number",
+        _count(
+            select(Summary.document_id)
+            .join(Document, Document.id == Summary.document_id)
+            .where(Summary.choice.is_not(None))
+            .group_by(Summary.document_id, Document.choices)
+            .having(
+                or_(
+                    func.max(Summary.choice) > Document.choices,
+                    func.count(Summary.choice) != func.count(func.distinct(Summary.choice)),
+                )
+            )
+        ),
+    )
+    yield (
+        "Documents whose current or last generated summary is a person's",
+        _count(
+            select(Document.id)
+            .join(Summary, Summary.id.in_((Document.summary_id, Document.shown_summary_id)))
+            .where(is_by_person)
         ),
     )
     asked = (Summary.document_id, Summary.style, Summary.language, Summary.instruction, Summary.task)

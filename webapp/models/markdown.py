@@ -3,6 +3,8 @@
 from sqlalchemy import select
 
 from webapp.extensions import current_settings, db
+from webapp.models.by_hand import label_of
+from webapp.models.chosen import told
 from webapp.models.document import Document
 from webapp.models.source import Source
 from webapp.models.summary import Summary
@@ -17,7 +19,7 @@ def markdown(document: Document) -> str:
     head = copying.Head(
         revision.title, document.author_name, revision.saved_at, revision.version, _source_of(document)
     )
-    shown = db.session.get(Summary, document.shown_summary_id) if document.shown_summary_id else None
+    shown = db.session.scalar(told(document.id))
     is_told = shown is not None and current_settings().summaries
     return copying.document(
         head, words_of(shown) if shown and is_told else None, revision.text, revision.format
@@ -26,11 +28,9 @@ def markdown(document: Document) -> str:
 
 def words_of(summary: Summary) -> copying.Told:
     """A finished summary as a file tells it."""
-    is_selected = summary.engine == EXTRACT
+    label = label_of(summary.engine, summary.model, summary.author_id)
     return copying.Told(
-        label="Selected sentences, word for word from the text"
-        if is_selected
-        else f"Written by {summary.model}",
+        label=f"{label}, word for word from the text" if summary.engine == EXTRACT else label,
         text=summary.text or "",
         format=summary.format or "markdown",
         written=as_datetime(summary.finished_at),

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from webapp.extensions import current_settings
+from webapp.models.chosen import PERSON
 from webapp.models.times import as_datetime
 from webapp.summarizing.engine import EXTRACT, OWN_LANGUAGE, Style
 
@@ -23,7 +24,9 @@ def facts(ready: dict[str, Any]) -> list[Fact]:
 
 
 def _made(ready: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    if ready["engine"] == EXTRACT:
+    if ready["engine"] == PERSON:
+        yield "Engine", "none: a person wrote it"
+    elif ready["engine"] == EXTRACT:
         yield "Engine", "embedded: it selects sentences, and no model is asked"
     else:
         yield "Engine", "a model server"

@@ -42,6 +42,7 @@ from sqlalchemy.sql.dml import ReturningUpdate, Update
 from webapp import hints
 from webapp.extensions import Base, cache, current_settings, db, now, transaction
 from webapp.models.asking import query_of, recipe_for, usual
+from webapp.models.chosen import CHOSEN, PERSON, Chosen
 from webapp.models.model_server import PAUSES_AT_ONCE, ModelServer, server
 from webapp.models.passages import Passages
 from webapp.models.tasks import is_saved
@@ -68,7 +69,7 @@ HOUR_SECONDS = 3600
 LONG_TO_SEARCH_CHARS = 200_000
 PROVENANCE = (
     "engine", "model", "prompt_version", "style", "language", "version", "claimed_at", "finished_at", "tokens_in",
-    "tokens_out", "coverage")  # fmt: skip
+    "tokens_out", "coverage", "author_id", "content_hash")  # fmt: skip
 MUCH = 1_000_000_000
 REFUNDED = PAUSES_AT_ONCE  # what stops everybody is nobody's try
 SERVERS_OWN = (*REFUNDED, FailureKind.TRANSIENT)
@@ -118,7 +119,7 @@ class Claim:
     ask: Ask
 
 
-class Summary(Base):
+class Summary(Chosen, Base):
     """The result of one recipe on one content. A new `edition` of it is made when somebody asks for another."""
 
     __tablename__ = "summaries"
@@ -126,6 +127,7 @@ class Summary(Base):
         UniqueConstraint("document_id", "content_hash", "recipe_hash", "edition"),
         Index("ix_summaries_due", "status", "next_attempt_at"),
         Index("ix_summaries_warmed", "lane", "claimed_at"),
+        Index("ix_summaries_chosen", "document_id", sqlite_where=CHOSEN, postgresql_where=CHOSEN),
         {"sqlite_autoincrement": True},  # a live stream outlives its row: an id is never given twice
     )
 
@@ -252,19 +254,10 @@ class Summary(Base):
         )
 
     @classmethod
-    def newest(cls, document_id: int, content_hash: str) -> "Summary | None":
-        """The newest finished summary of this text by whatever recipe, of the usual kind if there is one."""
-        is_of_it = (cls.document_id == document_id, cls.content_hash == content_hash)
-        found = select(cls).where(*is_of_it, cls.status == Status.COMPLETE, cls.is_everybodys())
-        is_usual = cls.is_asking(usual())
-        return db.session.scalar(found.order_by(is_usual.desc(), cls.id.desc()).limit(1))
-
-    @classmethod
     def last_finished(cls, document_id: int, ask: Ask) -> "Summary | None":
-        """The last finished summary of whichever text for what is asked: shown until the current one is there."""
-        rows = select(cls).where(
-            cls.document_id == document_id, cls.status == Status.COMPLETE, cls.is_asking(ask)
-        )
+        """The last one that an engine finished of whichever text for what is asked: shown until the current one is."""
+        is_finished = (cls.status == Status.COMPLETE, cls.engine != PERSON)
+        rows = select(cls).where(cls.document_id == document_id, *is_finished, cls.is_asking(ask))
         return db.session.scalar(rows.order_by(cls.id.desc()).limit(1))
 
     @classmethod

@@ -19,6 +19,7 @@ ASKED = (
     sa.Column("coverage", sa.Text(), nullable=True),
     sa.Column("grounding", sa.Text(), nullable=True),
 )
+CHOSEN = sa.text("choice IS NOT NULL")
 
 
 def upgrade() -> None:
@@ -152,6 +153,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_tryouts_member_id"), ["member_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_tryouts_summary_id"), ["summary_id"], unique=False)
     _make_rewarmings()
+    _make_room_for_people()
 
 
 def _make_rewarmings() -> None:
@@ -205,7 +207,47 @@ def _make_rewarmings() -> None:
         batch_op.add_column(sa.Column("rewarming_id", sa.Integer(), nullable=True))
 
 
+def _make_room_for_people() -> None:
+    with op.batch_alter_table("documents", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("choices", sa.Integer(), nullable=False, server_default="0"))
+    with op.batch_alter_table(
+        "summaries", schema=None, table_kwargs={"sqlite_autoincrement": True}
+    ) as batch_op:
+        batch_op.add_column(sa.Column("author_id", sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column("choice", sa.Integer(), nullable=True))
+        batch_op.create_foreign_key(
+            batch_op.f("fk_summaries_author_id"), "members", ["author_id"], ["id"], ondelete="SET NULL"
+        )
+        batch_op.create_index(
+            "ix_summaries_chosen", ["document_id"], sqlite_where=CHOSEN, postgresql_where=CHOSEN
+        )
+    op.create_table(
+        "feedback",
+        sa.Column("summary_id", sa.Integer(), nullable=False),
+        sa.Column("member_id", sa.Integer(), nullable=False),
+        sa.Column("is_useful", sa.Boolean(), nullable=False),
+        sa.Column("note", sa.String(length=1000), nullable=False),
+        sa.Column("created_at", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["summary_id"], ["summaries.id"], name=op.f("fk_feedback_summary_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["member_id"], ["members.id"], name=op.f("fk_feedback_member_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("summary_id", "member_id", name=op.f("pk_feedback")),
+    )
+    with op.batch_alter_table("feedback", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_feedback_created_at"), ["created_at"], unique=False)
+
+
 def downgrade() -> None:
+    op.drop_table("feedback")
+    with op.batch_alter_table("summaries", schema=None) as batch_op:
+        batch_op.drop_index("ix_summaries_chosen")
+        batch_op.drop_constraint(batch_op.f("fk_summaries_author_id"), type_="foreignkey")
+        batch_op.drop_column("choice")
+        batch_op.drop_column("author_id")
+    op.execute("ALTER TABLE documents DROP COLUMN choices")  # a copy of it would take what hangs on it along
     op.drop_table("tryouts")
     op.drop_table("prompts")
     with op.batch_alter_table("summaries", schema=None) as batch_op:

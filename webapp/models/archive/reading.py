@@ -32,6 +32,7 @@ from webapp.models.archive.folder import (
 )
 from webapp.models.archive.identity import free_id
 from webapp.models.archive.rows import checked
+from webapp.models.chosen import PERSON
 from webapp.models.document import Document, content_hash
 from webapp.models.member import Member
 from webapp.models.revision import Revision
@@ -180,9 +181,11 @@ class _Arriving:
         return text
 
     def _take_summaries(self, document: Document, entry: dict[str, Any]) -> list[Summary]:
-        summaries = [self._summary(document, checked(Summary, each)) for each in _list(entry, "summaries")]
+        summaries = [self._summary(document, each) for each in _list(entry, "summaries")]
         for summary in summaries:
             _add(summary)
+        if not _is_decided(document, summaries):
+            raise Damaged("It has decisions for summaries that contradict each other.")
         current, shown = (_chosen(entry, name, summaries) for name in ("summary", "shown_summary"))
         if current and current.content_hash != document.content_hash:
             raise Damaged("Its summary is of another text.")
@@ -194,10 +197,10 @@ class _Arriving:
         document.shown_summary_id = shown.id if shown else None
         return summaries
 
-    def _summary(self, document: Document, row: dict[str, Any]) -> Summary:
-        summary = Summary(
-            **row, document_id=document.id, lane=Lane.WARM, next_attempt_at=row.get("created_at", 0.0)
-        )
+    def _summary(self, document: Document, given: Any) -> Summary:
+        row = checked(Summary, given)
+        here = {"lane": Lane.WARM, "next_attempt_at": row.get("created_at", 0.0)}
+        summary = Summary(**row, **here, document_id=document.id, author_id=_author_id(given))
         if not _is_whole(summary):
             raise Damaged("It has a summary that is not whole.")
         if summary.content_hash not in self._hashes.values():
@@ -247,6 +250,17 @@ def _is_whole(summary: Summary) -> bool:
     return is_finished and bool(summary.text) and summary.format in FORMATS[Summary]
 
 
+def _is_decided(document: Document, summaries: list[Summary]) -> bool:
+    """Whether people's decisions are numbered as they could have come about."""
+    choices = [summary.choice for summary in summaries if summary.choice is not None]
+    is_counted = len(set(choices)) == len(choices) and max(choices, default=0) <= document.choices
+    return is_counted and all(
+        summary.choice is not None and summary.status == Status.COMPLETE
+        for summary in summaries
+        if summary.engine == PERSON
+    )
+
+
 def _list(entry: dict[str, Any], name: str) -> list[Any]:
     found = entry.get(name)
     if not isinstance(found, list):
@@ -255,11 +269,11 @@ def _list(entry: dict[str, Any], name: str) -> list[Any]:
 
 
 def _chosen(entry: dict[str, Any], name: str, summaries: list[Summary]) -> Summary | None:
-    """The summary that the entry names by its place in the list."""
+    """The summary that the entry names by its place in the list: one that an engine made."""
     place = entry.get(name)
     if place is None:
         return None
-    if not isinstance(place, int) or not 0 <= place < len(summaries):
+    if not isinstance(place, int) or not 0 <= place < len(summaries) or summaries[place].engine == PERSON:
         raise Damaged(f"Its {name} is not in its list.")
     return summaries[place]
 

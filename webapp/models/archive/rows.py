@@ -18,7 +18,7 @@ HERE_ALONE: dict[type[Base], set[str]] = {
     Revision: {"id", "document_id", "author_id", "text"},
     # The life of a run ends with it. `claimed_at` would use up the hour's share of warming.
     Summary: {"id", "document_id", "lane", "attempts", "crashes", "next_attempt_at", "fence", "lease_until",
-              "claimed_at", "error_detail", "rewarming_id"},
+              "claimed_at", "error_detail", "rewarming_id", "author_id"},
     Source: {"id", "document_id"},
 }  # fmt: skip
 LATEST = 253_402_300_799  # the last second that a date can tell

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from webapp import originals
 from webapp.extensions import db
+from webapp.models import chosen
 from webapp.models.archive.folder import (
     CHECKSUMS,
     DOCUMENTS,
@@ -139,12 +140,14 @@ class _Leaving:
         entry = told(document) | {"author": self._writing.emails.get(document.author_id or 0)}
         entry["revisions"] = [self._revision(row) for row in self._rows(Revision)]
         summaries = [row for row in self._rows(Summary) if row.status in FINAL]
-        entry["summaries"] = [told(row) for row in summaries]
+        entry["summaries"] = [
+            told(row) | {"author": self._writing.emails.get(row.author_id or 0)} for row in summaries
+        ]
         places = {row.id: place for place, row in enumerate(summaries)}
         entry["summary"] = places.get(document.summary_id or 0)
         entry["shown_summary"] = places.get(document.shown_summary_id or 0)
-        if entry["shown_summary"] is not None:
-            self._summary(summaries[entry["shown_summary"]])
+        if summary := self._writing.session.scalar(chosen.told(document.id)):
+            self._summary(summary)
         entry["sources"] = [self._source(row) for row in self._rows(Source)]
         self._save(ENTRY, as_json(entry))
         for kind in ("revisions", "summaries", "sources"):
