@@ -105,14 +105,16 @@ def _register_views(app: Flask) -> None:
         health,
         imports,
         markdown,
+        prompts,
         revisions,
         sessions,
         setup,
         sources,
         summaries,
+        tryouts,
         words,
     )
 
     documents_own = (documents, revisions, changes, markdown, summaries, sources, words)
-    for module in (*documents_own, imports, sessions, setup, health):
+    for module in (*documents_own, imports, prompts, tryouts, sessions, setup, health):
         app.register_blueprint(module.blueprint)

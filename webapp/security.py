@@ -49,6 +49,12 @@ def editors_only(view: View) -> View:
     return view
 
 
+def admins_only(view: View) -> View:
+    """Refuse a view to all but admins."""
+    view.is_for_admins = True  # type: ignore[attr-defined]
+    return view
+
+
 def sign_in(member: Member) -> None:
     """Begin a new sign-in in this browser; whatever session it had before is gone."""
     session.clear()
@@ -97,6 +103,8 @@ def _require_member() -> BaseResponse | None:
     if g.member is None:
         return _send_to_sign_in()
     if getattr(view, "is_for_editors", False) and not g.member.can_edit:
+        abort(403)
+    if getattr(view, "is_for_admins", False) and not g.member.is_admin:
         abort(403)
     return None
 

@@ -49,7 +49,7 @@ def document(alice: Member) -> Document:
 
 
 def save(member: Member, task: str = TASK, style: Style = Style.KEY_POINTS) -> bool:
-    newest = next(iter(Prompt.history(style)), None)
+    newest = Prompt.newest(style)
     return Prompt.save(member, style, task, edition=newest.edition if newest else 0)
 
 
@@ -94,7 +94,7 @@ def test_a_stale_save_is_refused_and_kept_out(alice: Member) -> None:
 
 def test_of_two_saves_in_one_moment_one_is_refused(alice: Member, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both have seen the same newest one: the database holds them apart."""
-    monkeypatch.setattr(Prompt, "history", lambda _: [])
+    monkeypatch.setattr(Prompt, "newest", lambda _: None)
     Prompt.save(alice, Style.KEY_POINTS, TASK, edition=0)
     with pytest.raises(StalePrompt):
         Prompt.save(alice, Style.KEY_POINTS, OTHER_TASK, edition=0)

@@ -20,6 +20,8 @@ PUBLIC = {"sessions.new", "sessions.create", "setup.new", "setup.create", "healt
 FOR_EDITORS = {"documents.new", "documents.create", "documents.edit", "documents.update", "documents.confirm",
                "documents.remove", "documents.destroy", "revisions.create", "sources.create", "imports.index",
                "imports.update", "imports.remove", "imports.destroy", "words.new", "words.create", "words.choose"}  # fmt: skip
+FOR_EDITORS |= {"prompts.index", "prompts.show", "tryouts.create", "tryouts.show", "tryouts.events"}
+FOR_ADMINS = {"prompts.create"}
 FOR_MEMBERS = {"documents.index", "documents.show", "documents.events", "markdown.show", "summaries.show", "summaries.create",
                "summaries.events", "sources.show", "sessions.destroy", "revisions.index", "revisions.show",
                "changes.show"}  # fmt: skip
@@ -57,13 +59,15 @@ def path_of(rule: Rule, document_id: int) -> str:
         rule.rule.replace("<int:document_id>", str(document_id))
         .replace("<int:version>", "1")
         .replace("<int:import_id>", "1")
+        .replace("<style>", "brief")
+        .replace("<int:tryout_id>", "1")
         .replace("<token>", "x")
         .replace("<path:filename>", "x")
     )
 
 
 def test_every_route_has_its_place_in_the_table(app: Flask) -> None:
-    assert {endpoint for _, endpoint, _ in routes(app)} == PUBLIC | FOR_EDITORS | FOR_MEMBERS
+    assert {endpoint for _, endpoint, _ in routes(app)} == PUBLIC | FOR_ADMINS | FOR_EDITORS | FOR_MEMBERS
 
 
 def test_outsider_is_sent_to_sign_in_from_every_page(app: Flask, charlie: Browser, document_id: int) -> None:
@@ -90,12 +94,23 @@ def test_reader_reads_and_changes_nothing(app: Flask, bob: Browser, document_id:
     assert bob.open(f"/documents/{document_id}").status == 200
     token = bob.open(f"/documents/{document_id}").find("input[name=csrf_token]")[0].get("value")
     for method, endpoint, rule in routes(app):
-        if endpoint in FOR_EDITORS:
+        if endpoint in FOR_EDITORS | FOR_ADMINS:
             answer = bob.client.open(
                 path_of(rule, document_id), method=method, headers={"X-CSRFToken": token}
             )
             assert answer.status_code == 403, endpoint
     assert bob.open(f"/documents/{document_id}").status == 200
+
+
+def test_editor_changes_nothing_that_is_everybodys(app: Flask) -> None:
+    eve = add_member("Eve", Role.EDITOR)
+    browser = Browser(app)
+    browser.sign_in(eve.email, PASSWORD)
+    token = browser.token()
+    for method, endpoint, rule in routes(app):
+        if endpoint in FOR_ADMINS:
+            answer = browser.client.open(path_of(rule, 1), method=method, headers={"X-CSRFToken": token})
+            assert answer.status_code == 403, endpoint
 
 
 def test_what_is_not_there_is_404_for_everybody_signed_in(app: Flask, bob: Browser) -> None:

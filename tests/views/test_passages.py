@@ -191,7 +191,7 @@ def test_the_foot_tells_how_the_summary_was_made(browser: Browser, document_id: 
     assert {"Engine": "a model server", "Model": "scripted", "Style": "Key points",
             "Language": "the document’s own", "Of version": "1"}.items() <= told.items()  # fmt: skip
     summary = db.session.query(Summary).one()
-    assert told["Prompt"] == summary.prompt_version
+    assert told["Prompt"] == f"built in, {summary.prompt_version}"
     assert (told["Tokens read"], told["Tokens written"]) == (
         f"{summary.tokens_in:,}",
         f"{summary.tokens_out:,}",

@@ -11,22 +11,18 @@ from flask import current_app
 from markupsafe import Markup
 from sqlalchemy.exc import OperationalError
 
-from webapp import events
 from webapp.extensions import current_settings, db
 from webapp.models.asking import Way, languages, query_of, usual, ways
 from webapp.models.by_hand import Hand, label_of, with_words
 from webapp.models.document import Document
 from webapp.models.making import OTHER_PROMPT, origin
-from webapp.models.model_server import ModelServer
-from webapp.models.presence import live_lanes
 from webapp.models.provenance import Fact, facts
-from webapp.models.reasons import reason
 from webapp.models.revision import Revision
 from webapp.models.summary import LIVE, Status, Summary
 from webapp.models.times import as_datetime
+from webapp.models.under_way import under_way
 from webapp.summarizing.engine import Ask
 from webapp.summarizing.language import Language
-from webapp.summarizing.rendering import summary_html
 from webapp.summarizing.tree import Coverage
 
 GRACE_SECONDS = 0.25  # the embedded engine takes milliseconds: a page may wait that long for it
@@ -169,6 +165,18 @@ def of_revision(document: Document, revision: Revision) -> SummaryArea | None:
     )
 
 
+def of_summary(document: Document, summary: Summary, *, is_polling: bool = False) -> SummaryArea:
+    """The state of one row by itself, whatever the document shows."""
+    is_complete = summary.status == Status.COMPLETE
+    return SummaryArea(
+        document=document,
+        status=summary.status,
+        ask=summary.asked,
+        is_polling=is_polling,
+        **({"state": "complete", **_shown(summary.ready())} if is_complete else under_way(summary)),
+    )
+
+
 def _status(document: Document, ask: Ask) -> str | None:
     """The status of the current summary; the document itself knows that of the usual one."""
     if ask == usual():
@@ -259,12 +267,14 @@ def _unfinished(document: Document, ask: Ask, is_polling: bool) -> SummaryArea:
         return SummaryArea(
             document=document, status=current.status, state="older", ask=ask, action="regenerate", **shown
         )
-    fields: dict[str, Any] = {
-        "summary_id": current.id, "fence": current.fence, "attempts": current.attempts,
-        "max_attempts": current_settings().max_attempts, "is_polling": is_polling, **shown, **_what_happens(current)}  # fmt: skip
-    if fields["state"] == "writing":
-        fields.update(_words(current))
-    return SummaryArea(document=document, status=current.status, ask=ask, **fields)
+    return SummaryArea(
+        document=document,
+        status=current.status,
+        ask=ask,
+        is_polling=is_polling,
+        **shown,
+        **under_way(current),
+    )
 
 
 def _nothing_asked(document: Document, ask: Ask, shown: dict[str, Any]) -> SummaryArea:
@@ -281,41 +291,3 @@ def _last_shown(document: Document, ask: Ask) -> dict[str, Any]:
         return {}
     is_stale = last.content_hash != document.content_hash
     return {**_shown(last.ready(), is_stale=is_stale), "origin": origin(last)}
-
-
-def _what_happens(summary: Summary) -> dict[str, Any]:
-    """The state of an unfinished summary, the reason, the time of the next try, and the button."""
-    if summary.status == Status.FAILED:
-        return {"state": "failed", "reason": reason(summary.error_code), "action": "retry"}
-    if summary.lane not in live_lanes():
-        return {"state": "no-worker", "reason": reason("no_worker")}
-    if summary.is_reading:
-        return {"state": "reading", "parts_done": summary.parts_done, "parts_total": summary.parts_total}
-    if summary.status == Status.PROCESSING:
-        return {"state": "writing"}
-    pause = ModelServer.pause()
-    if pause:
-        return {
-            "state": "paused",
-            "reason": reason(pause.reason),
-            "next_attempt_at": pause.next_probe_at,
-            "action": "now",
-        }
-    if summary.error_code:
-        told = {
-            "reason": reason(summary.error_code),
-            "next_attempt_at": summary.next_attempt,
-            "action": "now",
-        }
-        return {"state": "retrying", **told}
-    if summary.next_attempt_at > time.time():
-        return {"state": "settling", "next_attempt_at": summary.next_attempt, "action": "now"}
-    return {"state": "waiting"}
-
-
-def _words(summary: Summary) -> dict[str, Any]:
-    text, last = events.words_so_far(summary.id)
-    if last.partition("-")[0] != str(summary.fence):
-        return {}
-    words = Markup(summary_html(text, summary.live_format))  # noqa: S704 - as above
-    return {"words": words, "written": text, "event_id": last, "format": summary.live_format}

@@ -60,13 +60,19 @@ class Prompt(Base):
         return list(db.session.scalars(rows.options(db.joinedload(cls.member))))
 
     @classmethod
+    def newest(cls, style: Style) -> "Prompt | None":
+        """The one that counts; None while nobody has saved any."""
+        rows = select(cls).where(cls.style == style).order_by(cls.edition.desc()).limit(1)
+        return db.session.scalar(rows.options(db.joinedload(cls.member)))
+
+    @classmethod
     def save(cls, member: Member, style: Style, task: str, *, edition: int) -> bool:
         """Make `task` what everybody asks for in this style, at once. "" is the built-in one.
 
         `edition` is that of the newest one that the member saw, 0 for none: raises StalePrompt if it is no longer the
         newest. Returns whether anything changed. No document is written anew by this alone.
         """
-        newest = next(iter(cls.history(style)), None)
+        newest = cls.newest(style)
         if edition != (newest.edition if newest else 0):
             raise StalePrompt
         if task == (newest.task if newest else ""):

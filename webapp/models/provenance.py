@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from webapp.extensions import current_settings
+from webapp.models import tasks
 from webapp.models.chosen import PERSON
 from webapp.models.times import as_datetime
 from webapp.summarizing.engine import EXTRACT, OWN_LANGUAGE, Style
@@ -16,6 +17,7 @@ class Fact(NamedTuple):
 
     name: str
     value: str
+    prompt_of: str = ""  # the slug of the style, where it tells of a prompt
 
 
 def facts(ready: dict[str, Any]) -> list[Fact]:
@@ -23,7 +25,7 @@ def facts(ready: dict[str, Any]) -> list[Fact]:
     return [Fact(*fact) for fact in (*_made(ready), *_spent(ready))]
 
 
-def _made(ready: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _made(ready: dict[str, Any]) -> Iterator[tuple[str, ...]]:
     if ready["engine"] == PERSON:
         yield "Engine", "none: a person wrote it"
     elif ready["engine"] == EXTRACT:
@@ -31,13 +33,25 @@ def _made(ready: dict[str, Any]) -> Iterator[tuple[str, str]]:
     else:
         yield "Engine", "a model server"
         yield "Model", ready["model"]
-        yield "Prompt", ready["prompt_version"]
+        yield "Prompt", _prompt(ready), Style(ready["style"]).slug
     yield "Style", Style(ready["style"]).label
     yield "Language", "the document’s own" if ready["language"] == OWN_LANGUAGE else ready["language"]
     yield "Of version", str(ready["version"])
     finished = as_datetime(ready["finished_at"])
     if finished:
         yield "Finished", finished.strftime("%-d %B %Y, %H:%M UTC")
+
+
+def _prompt(ready: dict[str, Any]) -> str:
+    """Whose words the model was told: ours by their version, or the team's by who saved them."""
+    prompt_hash = ready.get("prompt_hash", "")
+    if not prompt_hash:
+        return f"built in, {ready['prompt_version']}"
+    saved = tasks.written(ready["style"], prompt_hash)
+    if saved is None:
+        return "tried, and not saved"
+    day = as_datetime(saved.created_at)
+    return f"the team’s, of {day:%-d %B %Y} by {saved.author_name}" if day else "the team’s"
 
 
 def _spent(ready: dict[str, Any]) -> Iterator[tuple[str, str]]:

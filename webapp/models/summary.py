@@ -656,6 +656,7 @@ class Summary(Chosen, Base):
             "id": self.id,
             "html": self._linked(passages) if passages else self._html(),
             "is_linked": passages is not None,
+            "prompt_hash": self.asked.prompt_hash,
             **{name: getattr(self, name) for name in PROVENANCE},
         }
 

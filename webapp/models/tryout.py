@@ -9,16 +9,24 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp import events
 from webapp.extensions import Base, current_settings, db, now, transaction
+from webapp.models.area import SummaryArea, of_summary
 from webapp.models.document import Document
 from webapp.models.member import Member
 from webapp.models.summary import LIVE, Lane, Status, Summary, cache_key
 from webapp.models.times import as_datetime
-from webapp.summarizing.engine import Ask, Style
+from webapp.summarizing.engine import EXTRACT, Ask, Style
 from webapp.summarizing.prompt import DEFAULT_TASKS
 
 MOST_RUNNING = 3  # of one member
 KEPT_SECONDS = 86_400.0
 MOST_FORGOTTEN = 500  # in one sweep
+MOST_MATCHES = 30
+
+
+def can_try() -> bool:
+    """Whether there is a model that would heed a prompt."""
+    settings = current_settings()
+    return settings.summaries and settings.engine != EXTRACT
 
 
 class TooManyTryOuts(Exception):
@@ -58,6 +66,14 @@ class TryOut(Base):
     @property
     def begun_at(self) -> datetime | None:
         return as_datetime(self.created_at)
+
+    def area(self, document: Document, *, is_polling: bool = False) -> SummaryArea:
+        """What it has written so far, ready for the template."""
+        if self.is_void:
+            return SummaryArea(
+                document=document, status=Status.SUPERSEDED, state="void", ask=self.summary.asked
+            )
+        return of_summary(document, self.summary, is_polling=is_polling)
 
     @property
     def is_void(self) -> bool:
@@ -126,10 +142,38 @@ class TryOut(Base):
         )
 
 
+class Choice(NamedTuple):
+    """A document that a prompt can be tried on."""
+
+    id: int
+    title: str
+
+
 class TryOuts(NamedTuple):
     """Those of one member, which nobody else sees."""
 
     member: Member
+
+    def choices(self, chosen: int | None = None) -> list[Choice]:
+        """The newest documents, behind the one that is chosen if it is older."""
+        newest = [Choice(row.id, row.title) for row in self.member.documents.page(1).rows]
+        is_older = chosen is not None and chosen not in [choice.id for choice in newest]
+        return [*(self._those([chosen]) if chosen and is_older else []), *newest]
+
+    def matching(self, words: str) -> list[Choice]:
+        """The document with this number or title; or else those with these words in their titles, newest first."""
+        if words.isdecimal() and len(words) < 10 and (found := self._those([int(words)])):
+            return found
+        has_words = Document.title.icontains(words, autoescape=True)
+        rows = select(Document.id).where(has_words).order_by(Document.id.desc()).limit(MOST_MATCHES)
+        found = self._those(list(db.session.scalars(rows)))
+        same = [choice for choice in found if choice.title.casefold() == words.casefold()]
+        return same if len(same) == 1 else found
+
+    def _those(self, ids: list[int]) -> list[Choice]:
+        """As far as the member may see them."""
+        found = [Choice(row.id, row.title) for row in self.member.documents.those(ids)]
+        return sorted(found, key=lambda choice: ids.index(choice.id))
 
     def get_or_404(self, tryout_id: int, style: Style) -> TryOut:
         """The try-out, if it is of this style; or the end of the request."""

@@ -70,6 +70,7 @@ class Stream:
 
     def __init__(self, document_id: int, ask: Ask, last_event_id: str) -> None:
         self._document_id = document_id
+        self._target = f"document-{document_id}-summary"
         self._ask = ask
         self._last_event_id = last_event_id
         self._area: SummaryArea | None = None
@@ -119,7 +120,7 @@ class Stream:
         if area is None:
             yield event(
                 partial(
-                    f"document-{self._document_id}-summary",
+                    self._target,
                     "outerHTML",
                     render_template("summaries/_gone.html"),
                 )
@@ -127,9 +128,7 @@ class Stream:
         elif is_news:
             self._text, self._words_id, self._owes_words = area.written, area.event_id, False
             if not area.is_live or _event_id(area) != self._last_event_id:
-                yield event(
-                    partial(dom_id(area.document, "summary"), "outerMorph", _drawn(area)), _event_id(area)
-                )
+                yield event(partial(self._target, "outerMorph", self._drawn(area)), _event_id(area))
         self._last_event_id = ""
 
     def _read(self) -> SummaryArea | None:
@@ -163,10 +162,14 @@ class Stream:
         if area is None or not self._owes_words or self._patience_seconds > 0:
             return
         self._owes_words, self._sent, self._sent_at = False, self._sent + 1, time.monotonic()
-        words = partial(
-            dom_id(area.document, area.part("words")), "innerMorph", _rendered(self._text, area.format)
-        )
+        words = partial(self._words_target(area), "innerMorph", _rendered(self._text, area.format))
         yield event(words, f"{_event_id(area)}.{self._words_id}")
+
+    def _words_target(self, area: SummaryArea) -> str:
+        return dom_id(area.document, area.part("words"))
+
+    def _drawn(self, area: SummaryArea) -> str:
+        return render_template("summaries/_summary.html", area=area)
 
     def _append(self, fact: Fact) -> bool:
         """Add the fact's words, in order and once. False if they were here already."""
@@ -185,10 +188,6 @@ class Stream:
 def _rendered(text: str, format: str) -> str:
     """Words as HTML: once for all who listen."""
     return summary_html(text, format)
-
-
-def _drawn(area: SummaryArea) -> str:
-    return render_template("summaries/_summary.html", area=area)
 
 
 def _event_id(area: SummaryArea) -> str:
