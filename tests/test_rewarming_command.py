@@ -133,7 +133,7 @@ def test_second_one_is_refused(run: Run) -> None:
 
 def test_nothing_to_do_is_no_failure(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     with transaction():
-        db.session.execute(db.update(Summary).values(engine="person"))
+        db.session.execute(db.text("UPDATE documents SET shown_summary_id = NULL"))
     done = run("--yes")
     assert (done.exit_code, begun()) == (0, 0)
     assert "Nothing is to be done" in done.output

@@ -107,6 +107,7 @@ def _register_views(app: Flask) -> None:
         markdown,
         prompts,
         revisions,
+        rewarmings,
         sessions,
         setup,
         sources,
@@ -116,5 +117,5 @@ def _register_views(app: Flask) -> None:
     )
 
     documents_own = (documents, revisions, changes, markdown, summaries, sources, words)
-    for module in (*documents_own, imports, prompts, tryouts, sessions, setup, health):
+    for module in (*documents_own, imports, prompts, tryouts, rewarmings, sessions, setup, health):
         app.register_blueprint(module.blueprint)

@@ -14,11 +14,12 @@ from tests.support.worker import work, work_once
 from webapp.extensions import db, transaction
 from webapp.models import Document, Lane, Member, Presence, Reads, Rewarming, RewarmingItem, Status, Summary
 from webapp.models.area import look, read
-from webapp.models.asking import recipe_for
+from webapp.models.asking import recipe_for, usual
 from webapp.models.estimate import Estimate
 from webapp.models.invariants import violations
 from webapp.models.making import Choice, UnknownMaking, makings
 from webapp.models.rewarming import Busy, NothingToDo, State, at_once
+from webapp.models.words import Words
 
 OLD, NEW = {"PRECIS_MODEL": "old"}, {"PRECIS_MODEL": "new"}
 
@@ -163,17 +164,21 @@ def test_nothing_to_do_begins_nothing(alice: Member) -> None:
 def test_what_a_person_wrote_is_never_made_anew(
     alice: Member, change: Callable[..., Flask], model_server: ModelServer
 ) -> None:
-    ids = library(alice, 2)
-    with transaction():
-        db.session.execute(
-            update(Summary).where(Summary.document_id == ids[0]).values(engine="person", recipe_hash="p" * 64)
-        )
+    ids = library(alice, 3)
+    edit(ids[0], alice)
     change()
-    assert Estimate.of(Choice.of([])).documents == 1
-    assert start().chosen == 1
+    assert Estimate.of(Choice.of([])).documents == 2
+    assert start().chosen == 2
+    edit(ids[1], alice)
     run()
-    assert models_shown() == ["old", "new"]
-    assert [making.label for making in makings() if not making.may_be_chosen] == ["new", "A person"]
+    assert models_shown() == ["old", "old", "new"]
+    assert counts() == (State.FINISHED, 2, 1, 0, 0)
+    assert [(making.label, making.documents) for making in makings()] == [("new", 1), ("A person", 2)]
+
+
+def edit(document_id: int, member: Member) -> None:
+    words = Words(fresh(document_id), usual())
+    assert words.write(member, "- In my own words.", seen=words.seen)
 
 
 def test_choice_by_what_they_were_made_with(alice: Member, change: Callable[..., Flask]) -> None:

@@ -5,6 +5,7 @@ from tests.mutations.usual import DOCUMENT, OPENAI, SHOWN, SUMMARY, SWEEPER, VIE
 
 WORDS = "tests/models/test_words.py::"
 LONG = "tests/models/test_long_documents.py::"
+REWARM = "tests/models/test_rewarming.py::"
 USUAL_CLAIM = "                attempts=cls.attempts + 1,\n"
 
 OWN = (
@@ -298,5 +299,30 @@ OWN = (
         "What the cache has of people's words outlives the next decision",
         (Edit("webapp/models/words.py", '            "choices": self.document.choices,\n', ""),),
         (WORDS + "test_using_another_one_puts_the_words_aside_and_they_can_be_used_again",),
+    ),
+    Mutation(
+        "M50",
+        "A library made anew takes every thread of the warm lane: who saves a document waits behind it",
+        (Edit("webapp/models/rewarming.py", "warm_threads - 1)", "warm_threads)"),),
+        (REWARM + "test_portions_are_small_and_leave_a_thread_of_the_warm_lane_free",),
+    ),
+    Mutation(
+        "M51",
+        "A library made anew uses up the hour's share of what is saved",
+        (Edit(SUMMARY, "            other.rewarming_id.is_(None),\n", ""),),
+        (REWARM + "test_hourly_cap_holds_for_what_nobody_asked_for_alone",),
+    ),
+    Mutation(
+        "M52",
+        "Another model in the middle goes on at a price that nobody was told",
+        (
+            Edit(
+                "webapp/models/rewarming.py",
+                "        if self.state == State.RUNNING and self._is_of_another_recipe:\n"
+                "            self.state = State.OVERTAKEN\n",
+                "",
+            ),
+        ),
+        (REWARM + "test_another_recipe_in_the_middle_waits_for_somebody_to_say_that_it_is_meant",),
     ),
 )

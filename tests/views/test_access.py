@@ -21,7 +21,7 @@ FOR_EDITORS = {"documents.new", "documents.create", "documents.edit", "documents
                "documents.remove", "documents.destroy", "revisions.create", "sources.create", "imports.index",
                "imports.update", "imports.remove", "imports.destroy", "words.new", "words.create", "words.choose"}  # fmt: skip
 FOR_EDITORS |= {"prompts.index", "prompts.show", "tryouts.create", "tryouts.show", "tryouts.events"}
-FOR_ADMINS = {"prompts.create"}
+FOR_ADMINS = {"prompts.create", "rewarmings.index", "rewarmings.create", "rewarmings.update"}
 FOR_MEMBERS = {"documents.index", "documents.show", "documents.events", "markdown.show", "summaries.show", "summaries.create",
                "summaries.events", "sources.show", "sessions.destroy", "revisions.index", "revisions.show",
                "changes.show"}  # fmt: skip
@@ -61,6 +61,7 @@ def path_of(rule: Rule, document_id: int) -> str:
         .replace("<int:import_id>", "1")
         .replace("<style>", "brief")
         .replace("<int:tryout_id>", "1")
+        .replace("<int:rewarming_id>", "1")
         .replace("<token>", "x")
         .replace("<path:filename>", "x")
     )

@@ -8,12 +8,12 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from webapp.extensions import current_settings, db
 from webapp.models.asking import recipe_for, today
+from webapp.models.chosen import PERSON, in_use
 from webapp.models.document import Document
 from webapp.models.summary import LIVE, Summary
-from webapp.summarizing.engine import EXTRACT
+from webapp.summarizing.engine import EXTRACT, Ask
 
 OTHER_PROMPT = "by another prompt"
-PERSON = "person"  # the engine of what a person wrote: nobody makes that anew
 
 
 class UnknownMaking(ValueError):
@@ -32,7 +32,7 @@ class Making(NamedTuple):
     @property
     def name(self) -> str:
         """As commands and addresses have it."""
-        return f"{self.engine}:{self.model}:{self.prompt_version}"
+        return ":".join(filter(None, (self.engine, self.model, self.prompt_version)))
 
     @property
     def label(self) -> str:
@@ -57,11 +57,13 @@ def makings() -> list[Making]:
     found = (
         select(*made_with, is_todays, func.count())
         .join(Document, Document.shown_summary_id == Summary.id)
-        .where(or_(is_todays, _is_at_rest()))
+        .where(~_is_by_person(), or_(is_todays, _is_at_rest()))
         .group_by(*made_with, is_todays)
         .order_by(is_todays.desc(), func.count().desc(), *made_with)
     )
-    return [Making(row[0], row[1], row[2], bool(row[3]), row[4]) for row in db.session.execute(found)]
+    made = [Making(row[0], row[1], row[2], bool(row[3]), row[4]) for row in db.session.execute(found)]
+    by_hand = db.session.scalar(select(func.count(Document.id)).where(_is_by_person())) or 0
+    return [*made, Making(PERSON, "", "", False, by_hand)] if by_hand else made
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ class Choice:
             .join(Summary, Summary.id == Document.shown_summary_id)
             .where(
                 Summary.recipe_hash != recipe_for().hash,
-                Summary.engine != PERSON,
+                ~_is_by_person(),
                 _is_at_rest(),
                 self._is_of_it(),
             )
@@ -118,7 +120,7 @@ class Choice:
 
 def origin(summary: Summary) -> str | None:
     """What a summary was made with, where that is not today's recipe: as a page puts it behind "made"."""
-    if summary.engine == PERSON or summary.answers(today(summary.asked)):
+    if summary.answers(today(summary.asked)):
         return None
     if summary.engine == EXTRACT:
         return "by the embedded engine"
@@ -126,6 +128,17 @@ def origin(summary: Summary) -> str | None:
         return OTHER_PROMPT
     before = replace(current_settings().recipe, prompt_version=summary.prompt_version)
     return "by an earlier prompt" if summary.base_hash == before.hash else f"with {summary.model}"
+
+
+def is_by_person(document: Document) -> bool:
+    """Whether a person's words are shown: nobody makes those anew."""
+    is_it = select(Document.id).where(Document.id == document.id, _is_by_person())
+    return db.session.scalar(is_it) is not None
+
+
+def _is_by_person() -> ColumnElement[bool]:
+    words = in_use(Document.id, Document.content_hash, Ask(current_settings().style))
+    return and_(Document.choices > 0, words.is_not(None))
 
 
 def _is_at_rest() -> ColumnElement[bool]:

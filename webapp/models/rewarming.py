@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from flask import abort
 from sqlalchemy import Double, String, Text, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -17,7 +18,7 @@ from webapp import events
 from webapp.extensions import Base, current_settings, db, insert, now, transaction
 from webapp.models.asking import recipe_for, usual
 from webapp.models.document import Document
-from webapp.models.making import PERSON, Choice
+from webapp.models.making import Choice, is_by_person
 from webapp.models.presence import ALIVE_SECONDS, Presence
 from webapp.models.rewarming_item import RewarmingItem
 from webapp.models.summary import LIVE, Lane, Status, Summary
@@ -93,6 +94,10 @@ class Rewarming(Base):
     def current(cls) -> "Rewarming | None":
         """The one that is not over."""
         return db.session.scalar(select(cls).where(cls.slot == 1).execution_options(populate_existing=True))
+
+    @classmethod
+    def get_or_404(cls, rewarming_id: int) -> "Rewarming":
+        return db.session.get(cls, rewarming_id, populate_existing=True) or abort(404)
 
     @classmethod
     def past(cls, limit: int = 10) -> "list[Rewarming]":
@@ -206,10 +211,10 @@ class Rewarming(Base):
         """Ask for the summary of one document, unless somebody else has: a reader, or who edited it."""
         item = db.session.get_one(RewarmingItem, document.id)
         ask = usual()
-        summary, shown = document.current_summary(ask), document.shown_summary(ask)
+        summary = document.current_summary(ask)
         if summary is not None and summary.answers(ask) and summary.status == Status.COMPLETE:
             self._count(item)
-        elif (shown is not None and shown.engine == PERSON) or (summary is None and document.is_short):
+        elif is_by_person(document) or (summary is None and document.is_short):
             db.session.delete(item)
         elif summary is not None and summary.status in LIVE:
             item.is_asked = True
@@ -243,8 +248,9 @@ class Rewarming(Base):
         return self.state == State.RUNNING and bool(is_old and self._has_news())
 
     @property
-    def is_open(self) -> bool:
-        return self.state in OPEN
+    def dropped(self) -> int:
+        """How many were chosen and are neither done nor failed nor left: deleted meanwhile, or in no need any more."""
+        return max(0, self.chosen - self.done - self.failed - self.left) if self.slot else 0
 
     @property
     def started(self) -> datetime | None:

@@ -58,7 +58,8 @@ class _Figures:
             "precis_documents", "Documents", value=_count(select(func.count(Document.id)))
         )
         summaries = GaugeMetricFamily("precis_summaries", "Summaries by status", labels=["status"])
-        counted = dict(db.session.execute(select(Summary.status, func.count()).group_by(Summary.status)))
+        by_status = select(Summary.status, func.count()).group_by(Summary.status)
+        counted = {row[0]: row[1] for row in db.session.execute(by_status)}
         for status in Status:
             summaries.add_metric([status], counted.get(status, 0))
         yield summaries
