@@ -1,13 +1,16 @@
 """The sweeper: whatever was lost, a hint, a worker or all of Redis, it brings back. SQL says what is due."""
 
 import logging
+import time
 
 from webapp import hints, originals
 from webapp.events import tell
+from webapp.extensions import current_settings
 from webapp.models.document import Document
 from webapp.models.imports import Import
 from webapp.models.node import Node
 from webapp.models.rewarming import Rewarming
+from webapp.models.source import drop_orphans
 from webapp.models.summary import Lane, Summary
 from webapp.models.tryout import TryOut
 
@@ -24,11 +27,19 @@ def sweep_now() -> None:
         tell(document_id)
     for import_id in Import.expire_leases():
         log.warning("The worker on import %s is not heard of: its lease has ended.", import_id)
-    originals.drop_stale()
+    _drop_originals()
     Document.request_missing()
     hint_now()
     Node.sweep()
     TryOut.sweep()
+
+
+def _drop_originals() -> None:
+    """Forget files that no row needs. Each sweep looks through one of their folders: all of them take an hour."""
+    originals.drop_stale()
+    folder = int(time.time() / current_settings().sweep_seconds) % originals.FOLDERS
+    for sha256 in drop_orphans(folder):
+        log.warning("The original %s belonged to nothing any more, and is deleted.", sha256)
 
 
 def hint_now() -> None:

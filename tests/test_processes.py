@@ -105,6 +105,7 @@ def test_a_lone_command_finds_the_embedded_valkey(precis: Precis) -> None:
     examined = precis.run("doctor")
     assert examined.wait() == 0, examined.output
     assert "ok  Redis" in examined.output
+    assert "ok  originals" in examined.output
 
 
 # --- the embedded Valkey ----------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from tasks.broker import connect
 from webapp import create_app
 from webapp.config import Settings
 from webapp.extensions import db
-from webapp.models import Lane, Rewarming, invariants, presence
+from webapp.models import Lane, Rewarming, invariants, inventory, presence
 from webapp.processes import embedded_url
 
 ANSWER_SECONDS = 5.0
@@ -53,6 +53,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield _known("workers", _workers)
         yield _known("rewarming", _rewarming)
         yield _known("invariants", _invariants)
+        yield _known("originals", _originals)
     if settings.engine == "openai":
         yield _model_server(settings)
 
@@ -161,6 +162,17 @@ def _invariants() -> Finding:
             "invariants", "; ".join(broken) + ".", "This should not be. Keep a backup, and report it."
         )
     return Finding("invariants", "All hold.")
+
+
+def _originals() -> Finding:
+    """On the machine that has the data folder, which the web processes share."""
+    if found := inventory.problems():
+        return Finding(
+            "originals",
+            "; ".join(found) + ".",
+            "Bring them back from a backup: they are named by their SHA-256.",
+        )
+    return Finding("originals", "All are there.")
 
 
 def _model_server(settings: Settings) -> Finding:

@@ -5,8 +5,9 @@ A file is received beside them, and gets its name only once it is whole and on t
 
 import hashlib
 import os
+import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -17,6 +18,10 @@ from webapp.extensions import current_settings
 SYNC_BYTES = 8_000_000  # one flush of a large file at its end would hold up all that this process serves
 CHUNK_BYTES = 256_000
 STALE_SECONDS = 86_400
+ORPHAN_SECONDS = 3_600
+FOLDERS = 256
+
+_NAME = re.compile(r"[0-9a-f]{64}\Z")
 
 
 class Incoming:
@@ -118,11 +123,34 @@ def drop(sha256: str) -> None:
 
 def drop_stale() -> None:
     """Forget what was being received by a process that died."""
+    for path in _older(_incoming(), STALE_SECONDS):
+        path.unlink(missing_ok=True)
+
+
+def old_in(folder: int) -> list[str]:
+    """The names of the originals in one of the FOLDERS that are older than what a crash can just have left."""
+    return [
+        path.name for path in _older(_folder() / f"{folder:02x}", ORPHAN_SECONDS) if _NAME.match(path.name)
+    ]
+
+
+def left_behind() -> int:
+    """How many files were being received so long ago that the sweeper should have forgotten them."""
+    return len(list(_older(_incoming(), STALE_SECONDS + ORPHAN_SECONDS)))
+
+
+def is_whole(sha256: str) -> bool:
+    """Whether the bytes of an original are still those that it is named after. Reads all of it."""
+    with path_of(sha256).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+
+
+def _older(folder: Path, seconds: float) -> Iterator[Path]:
     with suppress(FileNotFoundError):
-        for path in _incoming().iterdir():
+        for path in folder.iterdir():
             with suppress(FileNotFoundError):
-                if path.stat().st_mtime < time.time() - STALE_SECONDS:
-                    path.unlink()
+                if path.stat().st_mtime < time.time() - seconds:
+                    yield path
 
 
 def _folder() -> Path:

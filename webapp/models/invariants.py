@@ -7,9 +7,11 @@ from sqlalchemy import Select, and_, exists, func, or_, select
 from webapp.extensions import current_settings, db, now
 from webapp.models.chosen import PERSON
 from webapp.models.document import Document
+from webapp.models.imports import Import
 from webapp.models.revision import Revision
 from webapp.models.rewarming import OPEN, Rewarming
 from webapp.models.rewarming_item import RewarmingItem
+from webapp.models.source import Source
 from webapp.models.summary import LIVE, Status, Summary
 
 
@@ -154,6 +156,7 @@ def _counted() -> Iterator[tuple[str, int]]:
             .where(is_by_person)
         ),
     )
+    yield from _counted_imports()
     asked = (Summary.document_id, Summary.style, Summary.language, Summary.instruction, Summary.task)
     yield (
         "Documents of which the same summary is asked for twice",
@@ -164,6 +167,28 @@ def _counted() -> Iterator[tuple[str, int]]:
             .having(func.count() > 1)
         ),
     )
+
+
+def _counted_imports() -> Iterator[tuple[str, int]]:
+    is_late = Import.lease_until < now() - 2 * current_settings().sweep_seconds - 60
+    is_running = Import.status == Status.PROCESSING
+    is_complete = Import.status == Status.COMPLETE
+    yield (
+        "Imports that are running long after their lease",
+        _count(select(Import.id).where(is_running, or_(Import.lease_until.is_(None), is_late))),
+    )
+    yield (
+        "Complete imports that tell of no document",
+        _count(
+            select(Import.id).where(is_complete, or_(Import.outcome.is_(None), Import.document_id.is_(None)))
+        ),
+    )
+    yield (
+        "Failed imports that give no reason",
+        _count(select(Import.id).where(Import.status == Status.FAILED, Import.error_code.is_(None))),
+    )
+    is_made = exists().where(Revision.document_id == Source.document_id, Revision.version == Source.version)
+    yield "Sources of a version that is not there", _count(select(Source.id).where(~is_made))
 
 
 def _count(statement: Select[int]) -> int:

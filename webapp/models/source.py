@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sqlalchemy import Double, ForeignKey, String, Text, UniqueConstraint, exists, func, or_, select
+from sqlalchemy import Double, ForeignKey, String, Text, UniqueConstraint, exists, func, or_, select, union
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from webapp import originals
@@ -165,3 +165,20 @@ def drop_originals(hashes: Iterable[str]) -> None:
             is_awaited = exists().where(Import.sha256 == sha256, Import.status != Status.COMPLETE)
             if not db.session.scalar(select(or_(is_source, is_awaited))):
                 originals.drop(sha256)
+
+
+def drop_orphans(folder: int) -> list[str]:
+    """Delete what a crash has left in a folder of originals: a file is kept before its row is committed.
+
+    Of a library without any source nothing is: its database may be the wrong one. Returns the hashes that no row names.
+    """
+    from webapp.models.imports import Import
+
+    names = originals.old_in(folder)
+    if not names or db.session.scalar(select(~exists().select_from(Source))):
+        return []
+    named = union(*(select(kind.sha256).where(kind.sha256.in_(names)) for kind in (Source, Import)))
+    orphans = sorted(set(names) - set(db.session.scalars(named)))
+    if orphans:
+        drop_originals(orphans)
+    return orphans

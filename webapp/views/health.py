@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from webapp import events, hints
 from webapp.extensions import db, now
-from webapp.models import Document, Lane, ModelServer, Rewarming, Status, Summary
+from webapp.models import Document, Import, Lane, ModelServer, Rewarming, Status, Summary
 from webapp.models.presence import live_lanes
 from webapp.security import public
 
@@ -57,14 +57,13 @@ class _Figures:
         yield GaugeMetricFamily(
             "precis_documents", "Documents", value=_count(select(func.count(Document.id)))
         )
-        summaries = GaugeMetricFamily("precis_summaries", "Summaries by status", labels=["status"])
-        by_status = select(Summary.status, func.count()).group_by(Summary.status)
-        counted = {row[0]: row[1] for row in db.session.execute(by_status)}
-        for status in Status:
-            summaries.add_metric([status], counted.get(status, 0))
-        yield summaries
+        yield _by_status("precis_summaries", "Summaries by status", Summary)
         yield GaugeMetricFamily(
-            "precis_oldest_pending_seconds", "Age of the oldest waiting summary", value=_oldest()
+            "precis_oldest_pending_seconds", "Age of the oldest waiting summary", value=_oldest(Summary)
+        )
+        yield _by_status("precis_imports", "Imports by status", Import)
+        yield GaugeMetricFamily(
+            "precis_oldest_pending_import_seconds", "Age of the oldest waiting import", value=_oldest(Import)
         )
         yield GaugeMetricFamily(
             "precis_model_server_paused", "1 during a pause", value=int(bool(ModelServer.pause()))
@@ -95,9 +94,17 @@ def _count(statement: Select[int]) -> int:
     return db.session.scalar(statement) or 0
 
 
-def _oldest() -> float:
-    due = Summary.next_attempt_at <= now()
-    age = select(func.max(now() - Summary.next_attempt_at)).where(Summary.status == Status.PENDING, due)
+def _by_status(name: str, about: str, kind: type[Summary | Import]) -> Metric:
+    figures = GaugeMetricFamily(name, about, labels=["status"])
+    counted = dict(db.session.execute(select(kind.status, func.count()).group_by(kind.status)).all())
+    for status in Status:
+        figures.add_metric([status], counted.get(status, 0))
+    return figures
+
+
+def _oldest(kind: type[Summary | Import]) -> float:
+    due = kind.next_attempt_at <= now()
+    age = select(func.max(now() - kind.next_attempt_at)).where(kind.status == Status.PENDING, due)
     return db.session.scalar(age) or 0.0
 
 
