@@ -342,6 +342,30 @@ def test_other_pages_have_no_part_in_that(part: str) -> None:
     assert MORE not in of(html).text
 
 
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<!doctype html><title>T</title><article><h1>T</h1>{}</article>",
+        "<!doctype html><meta charset=utf-8><title>T</title><main><article><h1>T</h1>{}</article></main>",
+        "<!doctype html><html lang=en><head><title>T</title></head><article><h1>T</h1>{}</article></html>",
+        "<!doctype html><title>T</title><article><h1>T</h1>{}</article><footer>Imprint</footer>",
+        "<!doctype html><title>T</title><section><h1>T</h1>{}</section>",
+        "<article><h1>T</h1>{}</article>",
+    ],
+)
+def test_a_page_needs_no_body_element(page: str) -> None:
+    found = of(page.format(f"<p>{PROSE}</p><p>{MORE}</p>"))
+    assert found.text == f"# T\n\n{PROSE}\n\n{MORE}"
+    assert found.title == "T"
+
+
+def test_what_follows_a_section_without_a_body_stays_behind_it() -> None:
+    html = (
+        f"<title>T</title><section><p>{PROSE}</p></section>And so on, they say in the harbour.<p>{MORE}</p>"
+    )
+    assert of(html).text == f"{PROSE}\n\nAnd so on, they say in the harbour.\n\n{MORE}"
+
+
 def test_a_page_of_links_is_kept_where_there_is_nothing_else() -> None:
     links = "".join(f"<li><a href='/{n}'>What happened on day {n} of the year</a></li>" for n in range(5))
     assert "[What happened on day 4 of the year](https://news.example/4)" in of(f"<ul>{links}</ul>").text

@@ -335,7 +335,7 @@ def drip(*, headers_first: bool) -> Answer:
 @pytest.mark.parametrize("headers_first", [True, False])
 def test_a_slow_drip_does_not_hold_anybody_up(site: Site, headers_first: bool) -> None:
     site.answers["/"] = drip(headers_first=headers_first)
-    assert failure_of(site.address(), limits=SHORT) == "too_slow"
+    assert failure_of(site.address(), limits=SHORT) == "slow_site"
 
 
 def test_the_time_is_for_all_redirects_together(site: Site) -> None:
@@ -344,7 +344,7 @@ def test_the_time_is_for_all_redirects_together(site: Site) -> None:
         visit.answer(status=302, location="/")
 
     site.answers["/"] = slowly
-    assert failure_of(site.address(), limits=SHORT) in ("too_slow", "unreachable")
+    assert failure_of(site.address(), limits=SHORT) in ("slow_site", "unreachable")
     assert len(site.visits) <= 3
 
 

@@ -16,6 +16,7 @@ from tests.importing.files import docx, para
 from tests.importing.sites import Site, Visit, loopback_only
 from webapp import hints, originals
 from webapp.extensions import current_settings, db, now, transaction
+from webapp.importing.extracted import ImportFailure
 from webapp.importing.extraction import extract
 from webapp.models import Document, Import, Member, Revision, Role, Source, Status, Summary
 from webapp.models.imports import Aim, Outcome
@@ -224,6 +225,23 @@ def test_a_site_in_trouble_is_asked_again_and_one_without_the_page_is_not(alice:
     work()
     assert (fresh(late).outcome, fresh(late).attempts) == ("created", 3)
     assert (fresh(gone).error_code, fresh(gone).attempts) == ("not_found", 1)
+
+
+@pytest.mark.parametrize(("code", "attempts"), [("slow_site", 4), ("too_slow", 1)])
+def test_a_slow_site_is_asked_again_and_a_page_that_takes_long_to_read_is_not(
+    alice: Member, site: Site, monkeypatch: pytest.MonkeyPatch, code: str, attempts: int
+) -> None:
+    """It would take as long the next time."""
+    failing = {"slow_site": "_fetched", "too_slow": "extract"}[code]
+    monkeypatch.setattr(imports, failing, lambda *_, **__: fail_with(code))
+    site.answers["/"] = page()
+    item = alice.imports.add_link(site.address("/"))
+    work()
+    assert (fresh(item).status, fresh(item).error_code, fresh(item).attempts) == ("failed", code, attempts)
+
+
+def fail_with(code: str) -> None:
+    raise ImportFailure(code)
 
 
 def test_a_site_that_stays_in_trouble_fails_after_the_last_try_and_can_be_retried(

@@ -278,3 +278,19 @@ def test_the_original_can_only_be_saved(
     disposition = answer.headers["Content-Disposition"]
     assert disposition.startswith("attachment")
     assert sent_as in disposition
+
+
+def test_the_library_leads_to_ones_imports_once_there_are_any(browser: Browser, app: Flask) -> None:
+    def leads() -> bool:
+        return 'href="/imports"' in browser.client.get("/").text
+
+    assert not leads()
+    upload(browser, ("a.pdf", BROKEN))
+    assert leads(), "while the library is empty"
+    upload(browser, ("b.txt", ARTICLE.encode()))
+    work()
+    assert leads()
+    add_member("Bob", Role.EDITOR)
+    bob = Browser(app)
+    bob.sign_in("bob@example.org", PASSWORD)
+    assert 'href="/imports"' not in bob.client.get("/").text

@@ -1,6 +1,7 @@
 """The article of a web page as Markdown: without what stands around it, and with its structure."""
 
 import re
+from itertools import dropwhile
 
 from lxml import etree
 from lxml.html import HtmlElement, HTMLParser, document_fromstring
@@ -25,6 +26,8 @@ LARGER_SETS = {
     "euc-kr": "cp949",
     "ks_c_5601-1987": "cp949",
 }
+
+OF_THE_HEAD = {"title", "meta", "link", "base", "style", "script", "noscript", "template"}
 
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s{0,9}=\s{0,9}[\"']?\s{0,9}([\w.:-]{1,40})", re.IGNORECASE)
 _WIDE_LETTERS = re.compile("[\u0e00-\u0e7f\u3041-\u30ff\u3400-\u9fff\uac00-\ud7af]")
@@ -83,11 +86,26 @@ def _base(page: HtmlElement, address: str | None) -> str | None:
 
 def _body(page: HtmlElement) -> HtmlElement:
     """What a browser shows of the page. Raises ImportFailure if it has no body, as a page of frames has none."""
+    _begin_body(page)
     body = page.find("body")
     if body is None:
         raise ImportFailure("no_text", "the page has no body")
     strip_unseen(body)
     return body
+
+
+def _begin_body(page: HtmlElement) -> None:
+    """Begin the body where browsers do. The parser is older than <article>, and leaves it in the head."""
+    head, body = page.find("head"), page.find("body")
+    strayed = list(dropwhile(lambda child: child.tag in OF_THE_HEAD, () if head is None else head))
+    if not strayed:
+        return
+    if body is None:
+        body = etree.SubElement(page, "body")
+    body.text, text = None, body.text
+    for place, child in enumerate(strayed):
+        body.insert(place, child)
+    strayed[-1].tail = f"{strayed[-1].tail or ''}{text or ''}" or None
 
 
 def _says_something(text: str) -> bool:

@@ -15,10 +15,8 @@ MESSAGES = {
         "Save the page as a file and upload that."
     ),
     "too_large": "This is larger than what Precis takes. Split it, and add the parts one by one.",
-    "too_slow": (
-        "This took too long. Try again later; save a web page as a file and upload that, "
-        "or split a long document and add the parts one by one."
-    ),
+    "slow_site": "The site took too long. Try again later, or save the page as a file and upload that.",
+    "too_slow": "Reading this took too long. Split it, and add the parts one by one.",
     "wrong_type": "The link leads to something that is neither a page nor a document. Link to the document itself.",
     "server_error": "The site has trouble of its own. Try again later, or save the page as a file and upload that.",
     "too_many_redirects": "The site sends Precis from one address to the next. Save the page as a file and upload that.",

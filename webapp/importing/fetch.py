@@ -162,7 +162,7 @@ def _telling_failures() -> Iterator[None]:
         code = "bad_certificate" if _is_of_certificate(error) else "unreachable"
         raise ImportFailure(code, str(error)) from error
     except httpx2.TimeoutException as error:
-        raise ImportFailure("too_slow", str(error)) from error
+        raise ImportFailure("slow_site", str(error)) from error
     except httpx2.HTTPError as error:
         raise ImportFailure("server_error", str(error)) from error
     except httpx2.InvalidURL as error:

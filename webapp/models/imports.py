@@ -22,7 +22,7 @@ from webapp.models.summary import MAX_BACKOFF_SECONDS, MAX_CRASHES, Status, Summ
 if TYPE_CHECKING:
     from webapp.originals import Incoming
 
-TRANSIENT = {"unreachable", "server_error", "too_slow"}  # of a link
+TRANSIENT = {"unreachable", "server_error", "slow_site"}  # of a link
 NAME_CHARACTERS = 500
 HINTED = 50  # of many files at once; the sweeper hints at the others as these are done
 

@@ -39,6 +39,11 @@ class Imports:
 
     member: Member
 
+    @property
+    def is_any(self) -> bool:
+        mine = select(Import.id).where(Import.member_id == self.member.id).limit(1)
+        return db.session.scalar(mine) is not None
+
     def get_or_404(self, import_id: int) -> Import:
         mine = select(Import).where(Import.id == import_id, Import.member_id == self.member.id)
         item: Import | None = db.session.scalar(mine.execution_options(populate_existing=True))
