@@ -7,7 +7,7 @@ from tests.conftest import PASSWORD, MakeApp, add_member
 from tests.support.browser import Browser
 from tests.support.valkey import Valkey
 from webapp import hints
-from webapp.extensions import db, transaction
+from webapp.extensions import cache, db, transaction
 from webapp.models import Document, Member, Revision, Role
 from webapp.models import rendition as renditions
 from webapp.models.document import content_hash
@@ -45,7 +45,7 @@ def read_through(browser: Browser, path: str) -> str:
     words = ""
     while True:
         words += " ".join(element.text_content() for element in browser.find(".prose--document"))
-        further = browser.find(".reading__next a")
+        further = browser.find(".reading__next [hx-get]")
         if not further:
             return words
         browser.fragment(further[0].get("hx-get"))
@@ -96,7 +96,7 @@ def test_a_page_that_waits_is_told_once_it_is_laid_out(browser: Browser, book: D
 
 def test_what_was_begun_as_it_was_typed_is_read_on_like_that(browser: Browser, book: Document) -> None:
     """The parts of another rendition begin elsewhere."""
-    further = browser.open(f"/documents/{book.id}").one(".reading__next a")
+    further = browser.open(f"/documents/{book.id}").one(".reading__next [hx-get]")
     book.rendition.lay_out_now()
     assert "*dull*" in browser.fragment(further.get("hx-get")).text(".prose--document")
     assert "*dull*" in browser.open(further.get("href")).text(".prose--document")
@@ -112,7 +112,7 @@ def test_who_reads_on_after_an_edit_reads_the_version_that_was_begun(
     browser: Browser, book: Document, alice: Member
 ) -> None:
     book.rendition.lay_out_now()
-    further = browser.open(f"/documents/{book.id}").one(".reading__next a").get("hx-get")
+    further = browser.open(f"/documents/{book.id}").one(".reading__next [hx-get]").get("hx-get")
     book.revise(alice, title="A book", text="Another text.")
     Rendition(book.id, 1).lay_out_now()
     assert "dull" in browser.fragment(further).text(".prose--document")
@@ -121,7 +121,7 @@ def test_who_reads_on_after_an_edit_reads_the_version_that_was_begun(
 def test_without_javascript_each_part_is_a_page(browser: Browser, book: Document) -> None:
     book.rendition.lay_out_now()
     browser.open(f"/documents/{book.id}")
-    browser.open(browser.one(".reading__next a").get("href"))
+    browser.open(browser.one(".reading__next [hx-get]").get("href"))
     assert browser.text(".reading__back").startswith("Part 2 of ")
     assert browser.open(browser.one(".reading__back a").get("href")).find(".reading__back") == []
     assert browser.open(f"/documents/{book.id}?part=999").text(".reading__back").startswith("Part 5 of 5")
@@ -215,3 +215,58 @@ def test_markdown_that_is_too_tangled_is_told(browser: Browser, alice: Member) -
 )
 def test_what_takes_long_is_told_by_its_length_and_lines(text: str, format: str, expected: bool) -> None:
     assert is_long(text, format) is expected
+
+
+# --- all of it ------------------------------------------------------------------------------------------------------
+
+
+def whole(browser: Browser, path: str) -> str:
+    """All words of the page that a link there leads to, which has all of the text and no further part."""
+    (link,) = [each for each in browser.open(path).find(".reading__next a") if "whole" in each.get("href")]
+    browser.open(link.get("href"))
+    assert browser.find(".reading__next") == browser.find(".reading__back") == []
+    return browser.text(".prose--document")
+
+
+def test_all_of_a_text_is_one_page_for_paper(browser: Browser, book: Document) -> None:
+    book.rendition.lay_out_now()
+    words = whole(browser, f"/documents/{book.id}")
+    assert words.split() == [word.strip("*") for word in LONG.split() if word != "#"]
+    anchors = {element.get("id") for element in browser.find(".prose--document [id]")}
+    links = [link.get("href") for link in browser.find(".contents a")]
+    assert len(links) == 100
+    assert {link.removeprefix("#") for link in links} <= anchors
+
+
+def test_all_of_an_earlier_version_is_that_version(browser: Browser, book: Document, alice: Member) -> None:
+    book.revise(alice, title="A book", text=LONG.replace("dull", "bright"))
+    Rendition(book.id, 1).lay_out_now()
+    assert "dull" in whole(browser, f"/documents/{book.id}/revisions/1")
+    assert "bright" in whole(browser, f"/documents/{book.id}")
+
+
+def test_all_of_a_text_that_is_not_laid_out_is_as_it_was_typed(browser: Browser, book: Document) -> None:
+    words = whole(browser, f"/documents/{book.id}")
+    assert words.split() == LONG.split()
+    assert "as it was typed" in browser.text(".reading .note")
+
+
+@pytest.mark.parametrize("format", ["plain", "markdown"])
+def test_all_of_a_text_is_there_without_redis(format: str, alice: Member, valkey: Valkey) -> None:
+    document = alice.documents.add(title="A book", text=LONG, format=format)
+    document.rendition.lay_out_now()
+    cache.clear()
+    shown = document.rendition.whole()
+    assert shown.is_whole and not shown.has_next
+    assert shown.html.striptags().split() == LONG.split()
+
+
+def test_contents_tell_how_many_headings_they_leave_out(browser: Browser, alice: Member) -> None:
+    chapters = "".join(
+        f"# Chapter {number}\n\nSo it goes.\n\n" for number in range(renditions.MOST_LINES + 37)
+    )
+    document = alice.documents.add(title="A book", text=chapters, format="markdown")
+    document.rendition.lay_out_now()
+    browser.open(f"/documents/{document.id}")
+    assert len(browser.find(".contents a")) == renditions.MOST_LINES
+    assert browser.text(".contents__rest") == "37 more headings are not listed."

@@ -23,7 +23,7 @@ from webapp.reading.outline import Entry, contents
 from webapp.reading.planning import plan
 from webapp.reading.rendering import part
 
-CACHE_VERSION = 1  # of the shape of what is cached, and of the HTML
+CACHE_VERSION = 2  # of the shape of what is cached, and of the HTML
 TTL_SECONDS = 86_400  # a text takes more room than its summary, and is soon laid out again
 AT_ONCE_CHARS = 50_000
 AT_ONCE_LINES = 1_500  # and table cells: of these Markdown takes its time
@@ -44,9 +44,10 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """One part of a text as safe HTML, counted from 0, and the contents of all of it.
+    """One part of a text as safe HTML, counted from 0, and the contents of all of it, which lack `unlisted` lines.
 
-    `waits` tells that it is Markdown as it was typed, until it is laid out; `is_tangled`, that it stays so.
+    `waits` tells that it is Markdown as it was typed, until it is laid out; `is_tangled`, that it stays so;
+    `is_whole`, that these are all of its parts in one.
     """
 
     version: int
@@ -54,8 +55,10 @@ class Shown:
     parts: int
     html: Markup
     contents: tuple[Line, ...] = ()
+    unlisted: int = 0
     waits: bool = False
     is_tangled: bool = False
+    is_whole: bool = False
 
     @property
     def has_next(self) -> bool:
@@ -90,6 +93,18 @@ class Rendition:
         self._keep(head, parts)
         number = _within(number, head)
         return self._shown(head, number, parts[number])
+
+    def whole(self, *, as_typed: bool = False) -> Shown:
+        """All of the text in one, as for paper; of what is not laid out yet as it was typed."""
+        first = self.part(0, as_typed=as_typed)
+        if first.parts == 1:
+            return first
+        parts = None if as_typed or first.waits else self._kept_parts(first.parts)
+        if parts is None:
+            text, _ = self._stored()
+            planned = plan(text, "plain")
+            parts = [part(text, planned, number) for number in range(len(planned.parts))]
+        return replace(first, html=_safe("".join(parts)), parts=1, is_whole=True)
 
     @property
     def is_ready(self) -> bool:
@@ -134,6 +149,13 @@ class Rendition:
             return None
         return self._shown(head, number, html) if isinstance(html, str) else None
 
+    def _kept_parts(self, number: int) -> list[str] | None:
+        try:
+            parts = cache.get_many(*map(self._key, range(number)))
+        except RedisError:
+            return None
+        return parts if all(isinstance(html, str) for html in parts) else None
+
     def _awaited(self, number: int) -> Shown | None:
         """Ask a worker once, and wait for a moment."""
         try:
@@ -157,7 +179,7 @@ class Rendition:
 
     def _shown(self, head: Mapping[str, Any], number: int, html: str) -> Shown:
         return Shown(version=self.version, number=number, parts=head["parts"], html=_safe(html),
-                     contents=_read_lines(head["contents"]), is_tangled=head["is_tangled"])  # fmt: skip
+                     contents=_read_lines(head["contents"]), unlisted=head["unlisted"], is_tangled=head["is_tangled"])  # fmt: skip
 
     def _keep(self, head: Mapping[str, Any], parts: Sequence[str]) -> None:
         """The head comes last, so that whoever finds it finds the parts."""
@@ -199,10 +221,12 @@ def is_long(text: str, format: str) -> bool:
 def _laid_out(text: str, format: str) -> tuple[dict[str, Any], list[str]]:
     """What is to be known of the whole text, and the HTML of its parts."""
     planned = plan(text, format)
+    listed = contents(planned.outline)
     head = {
         "v": CACHE_VERSION,
         "parts": len(planned.parts),
-        "contents": _lines(contents(planned.outline)[:MOST_LINES], planned.parts_of_headings()),
+        "contents": _lines(listed[:MOST_LINES], planned.parts_of_headings()),
+        "unlisted": max(0, len(listed) - MOST_LINES),
         "is_tangled": planned.format != format,
     }
     return head, [part(text, planned, number) for number in range(len(planned.parts))]

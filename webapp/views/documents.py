@@ -252,8 +252,11 @@ def _drawn(row: object) -> str:
 
 
 def wanted_part(rendition: Rendition) -> Shown:
-    """The part of a text that the address names, from its beginning if it names none."""
-    return rendition.part(request.args.get("part", 0, int), as_typed="typed" in request.args)
+    """The part of a text that the address names, or all of it; the first part if it names none."""
+    as_typed = "typed" in request.args
+    if "whole" in request.args:
+        return rendition.whole(as_typed=as_typed)
+    return rendition.part(request.args.get("part", 0, int), as_typed=as_typed)
 
 
 def _most() -> str:
