@@ -151,6 +151,11 @@ class Precis:
             self.destroy()
 
     @property
+    def settings(self) -> dict[str, str]:
+        """The environment that its processes have."""
+        return dict(self._environ)
+
+    @property
     def address(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 

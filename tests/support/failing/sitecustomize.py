@@ -1,0 +1,124 @@
+"""Failpoints: what Python runs first in every process of a test that has put this folder on its path.
+
+Nothing of this is in the application. Once a module with a place in it is imported, the function there is wrapped;
+whether something happens is decided at each call, by the shots that lie in the folder `PRECIS_TEST_SHOTS`.
+`tests/support/failpoints.py` names the places and lays the shots.
+"""
+
+import functools
+import importlib.util
+import json
+import os
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+SHOTS = Path(os.environ.get("PRECIS_TEST_SHOTS", ""))
+PLACES: dict[str, dict[str, list[str]]] = json.loads(os.environ.get("PRECIS_TEST_PLACES", "{}"))
+passed: Counter[str] = Counter()
+
+
+class Finder:
+    """Finds what the others find, and has it wrapped once it is loaded."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if name not in PLACES:
+            return None
+        sys.meta_path.remove(self)
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            sys.meta_path.insert(0, self)
+        if spec is not None and spec.loader is not None:
+            load = spec.loader.exec_module
+            spec.loader.exec_module = functools.partial(_load, load, PLACES[name])  # type: ignore[method-assign]
+        return spec
+
+
+def _load(load: Callable[[ModuleType], None], places: dict[str, list[str]], module: ModuleType) -> None:
+    load(module)
+    for place, (way, moment) in places.items():
+        *owners, name = way.split(".")
+        owner: Any = functools.reduce(getattr, owners, module)
+        found = vars(owner)[name]
+        kind = type(found) if isinstance(found, classmethod | staticmethod) else None
+        wrapped = _wrapped(found.__func__ if kind else found, place, moment)
+        setattr(owner, name, kind(wrapped) if kind else wrapped)
+
+
+def _wrapped(function: Callable[..., Any], place: str, moment: str) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        if moment == "before":
+            _pass(place, args)
+        result = function(*args, **kwargs)
+        if moment == "after":
+            _pass(place, (*args, result))
+        return result
+
+    return wrapper
+
+
+def _pass(place: str, values: tuple[Any, ...]) -> None:
+    """Come by a place: take a shot that lies there, if it is meant for this process and these values."""
+    folder = SHOTS / place
+    if not folder.is_dir():
+        return
+    for path in sorted(folder.iterdir()):
+        try:
+            shot = json.loads(path.read_text())
+        except (OSError, ValueError):
+            continue  # another process has taken it
+        if shot["process"] in " ".join(sys.argv) and _is_meant(values, shot["document"]):
+            passed[path.name] += 1
+            if passed[path.name] >= shot["nth"] and _is_first(path):
+                _shoot(shot)
+            return
+
+
+def _is_meant(values: tuple[Any, ...], document_id: int | None) -> bool:
+    return document_id is None or any(_document_id(each) == document_id for each in values)
+
+
+def _document_id(value: Any) -> object:
+    """Whose claim, pen or row this is."""
+    return getattr(value, "document_id", None) or getattr(value, "_fact", {}).get("document_id")
+
+
+def _is_first(path: Path) -> bool:
+    try:
+        path.unlink()
+    except OSError:
+        return False
+    return True
+
+
+def _shoot(shot: dict[str, Any]) -> None:
+    if shot["do"] == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif shot["do"] == "freeze":
+        os.kill(os.getpid(), signal.SIGSTOP)
+    elif shot["do"] == "sleep":
+        time.sleep(shot["seconds"])
+    elif shot["do"] == "redis":
+        from redis.exceptions import ConnectionError as RedisIsAway
+
+        raise RedisIsAway("a failpoint")
+    elif shot["do"] == "database":
+        from sqlalchemy.exc import OperationalError
+
+        raise OperationalError("a failpoint", {}, Exception("a failpoint"))
+    else:
+        raise RuntimeError("a failpoint")
+
+
+if PLACES:
+    sys.meta_path.insert(0, Finder())
