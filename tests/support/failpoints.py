@@ -49,16 +49,25 @@ class Failpoints:
         nth: int = 1,
         process: str = "",
         document: int | None = None,
+        summary: int | None = None,
         seconds: float = 0.0,
     ) -> None:
         """Lay shots for who comes by: kill, freeze or sleep, or raise what "redis", "database" or "error" raise.
 
-        `process` is a part of its command line, `nth` which time it comes by that counts, `document` whose claim.
+        `process` is a part of its command line, `nth` which time it comes by that counts; `document` whose claim, `summary` whose
+        hint it has to be.
         """
         assert place in PLACES, place
         folder = self._folder / place
         folder.mkdir(parents=True, exist_ok=True)
-        shot = {"do": do, "nth": nth, "process": process, "document": document, "seconds": seconds}
+        shot = {
+            "do": do,
+            "nth": nth,
+            "process": process,
+            "document": document,
+            "summary": summary,
+            "seconds": seconds,
+        }
         for number in range(times):
             path = self._folder / f"{next(self._numbers)}.new"
             path.write_text(json.dumps(shot))

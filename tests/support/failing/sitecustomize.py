@@ -77,19 +77,21 @@ def _pass(place: str, values: tuple[Any, ...]) -> None:
             shot = json.loads(path.read_text())
         except (OSError, ValueError):
             continue  # another process has taken it
-        if shot["process"] in " ".join(sys.argv) and _is_meant(values, shot["document"]):
+        if shot["process"] in " ".join(sys.argv) and _is_meant(values, shot):
             passed[path.name] += 1
             if passed[path.name] >= shot["nth"] and _is_first(path):
                 _shoot(shot)
             return
 
 
-def _is_meant(values: tuple[Any, ...], document_id: int | None) -> bool:
-    return document_id is None or any(_document_id(each) == document_id for each in values)
+def _is_meant(values: tuple[Any, ...], shot: dict[str, Any]) -> bool:
+    """Whether one of the values is a claim, pen or row of its document, or a hint of its summary."""
+    if shot["summary"] is not None:
+        return any(tuple(getattr(each, "args", ())) == (shot["summary"],) for each in values)
+    return shot["document"] is None or any(_document_id(each) == shot["document"] for each in values)
 
 
 def _document_id(value: Any) -> object:
-    """Whose claim, pen or row this is."""
     return getattr(value, "document_id", None) or getattr(value, "_fact", {}).get("document_id")
 
 
