@@ -6,6 +6,8 @@ from tests.mutations.usual import DOCUMENT, OPENAI, SHOWN, SUMMARY, SWEEPER, VIE
 WORDS = "tests/models/test_words.py::"
 LONG = "tests/models/test_long_documents.py::"
 REWARM = "tests/models/test_rewarming.py::"
+PROMPTS = "tests/models/test_prompts.py::"
+TASKS = "webapp/models/tasks.py"
 USUAL_CLAIM = "                attempts=cls.attempts + 1,\n"
 
 OWN = (
@@ -266,6 +268,45 @@ OWN = (
             LONG + "test_after_a_failure_only_what_is_missing_is_paid_for",
             LONG + "test_edit_pays_for_its_part_and_what_is_above_it",
         ),
+    ),
+    Mutation(
+        "M40",
+        "A prompt that is only tried is shown as everybody's",
+        (Edit(TASKS, 'or_(task == "", saved.exists())', 'or_(task == "", task != "")'),),
+        (
+            PROMPTS + "test_a_try_out_touches_nothing_else",
+            PROMPTS + "test_the_try_outs_of_yesterday_are_forgotten_but_for_what_was_saved",
+        ),
+    ),
+    Mutation(
+        "M41",
+        "A process asks for ever by the prompts that it read first",
+        (Edit(TASKS, "kept is None or kept.number != count", "kept is None"),),
+        (PROMPTS + "test_another_process_asks_by_the_new_prompt_from_its_next_question_on",),
+    ),
+    Mutation(
+        "M42",
+        "A new prompt hides every summary that an older one wrote",
+        (
+            Edit(
+                SUMMARY,
+                'for name, value in _columns(ask).items() if name != "task"}',
+                "for name, value in _columns(ask).items()}",
+            ),
+        ),
+        (PROMPTS + "test_a_style_that_is_not_the_usual_one_keeps_its_old_summary_too",),
+    ),
+    Mutation(
+        "M43",
+        "A stale save puts a prompt in place of one that nobody has seen",
+        (
+            Edit(
+                "webapp/models/prompt.py",
+                "if edition != (newest.edition if newest else 0):",
+                "edition = newest.edition if newest else 0\n        if edition < 0:",
+            ),
+        ),
+        (PROMPTS + "test_a_stale_save_is_refused_and_kept_out",),
     ),
     Mutation(
         "M27",

@@ -153,8 +153,12 @@ def test_a_stale_save_shows_both_texts_and_can_be_made_on_purpose(browser: Brows
 
 
 def test_what_is_not_there_is_404(browser: Browser) -> None:
-    for path in ("/prompts/long", f"{PAGE}?edition=7", f"{PAGE}/tryouts/9", f"{PAGE}/tryouts/9/events"):
+    huge = "9" * 30
+    for path in ("/prompts/long", f"{PAGE}?edition=7", f"{PAGE}/tryouts/9", f"{PAGE}/tryouts/9/events",
+                 f"{PAGE}?edition={huge}", f"{PAGE}/tryouts/{huge}"):  # fmt: skip
         assert browser.open(path).status == 404, path
+    assert browser.post(f"{PAGE}/tryouts", task=TASK, document=huge, edition=huge).status == 422
+    assert browser.post(f"{PAGE}/tryouts", task=TASK, document="7").status == 404
 
 
 def test_a_prompt_in_html_is_shown_as_text(browser: Browser, document_id: int) -> None:

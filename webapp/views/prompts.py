@@ -13,7 +13,9 @@ from webapp.models.tryout import Choice, TryOuts, can_try
 from webapp.security import admins_only, current_member, editors_only, say
 from webapp.summarizing.engine import Style
 from webapp.summarizing.prompt import DEFAULT_TASKS, checked_task
+from webapp.summarizing.sanitizing import visible
 
+LARGEST = 2**31 - 1
 blueprint = Blueprint("prompts", __name__, url_prefix="/prompts")
 
 
@@ -48,9 +50,9 @@ class Form:
         form = cls(
             style,
             request.form.get("task", "").replace("\r\n", "\n"),
-            request.form.get("edition", 0, int),
-            request.form.get("document", None, int),
-            request.form.get("other", "").strip(),
+            _number("edition") or 0,
+            _number("document"),
+            visible(request.form.get("other", "")).strip(),
             request.form.get("listed", ""),
         )
         try:
@@ -106,6 +108,12 @@ def create(style: str) -> BaseResponse | tuple[str, int]:
         return page(form), 409
     say(_said(form, is_new), "success")
     return redirect(url_for(".show", style=form.style.slug), 303)
+
+
+def _number(name: str) -> int | None:
+    """The number that was sent, if a row can have it."""
+    number = request.form.get(name, None, int)
+    return number if number is not None and 0 <= number <= LARGEST else None
 
 
 def style_or_404(slug: str) -> Style:

@@ -16,6 +16,7 @@ FORMAT = "precis library"
 VERSION = 1
 MANIFEST = "manifest.json"
 CHECKSUMS = "files.sha256"
+PROMPTS = "prompts.json"
 DOCUMENTS = "documents"
 ENTRY = "document.json"
 MANIFEST_BYTES = 1_000_000
@@ -163,7 +164,8 @@ def prepared(folder: Path) -> None:
         raise Refused(f"{folder} holds a whole export already. Name another folder.")
     shutil.rmtree(folder / DOCUMENTS, ignore_errors=True)
     (folder / DOCUMENTS).mkdir(mode=0o700, exist_ok=True)
-    (folder / CHECKSUMS).unlink(missing_ok=True)
+    for name in (CHECKSUMS, PROMPTS):
+        (folder / name).unlink(missing_ok=True)
 
 
 def private(path: Path) -> BufferedRandom:

@@ -1,8 +1,11 @@
-"""Which id an imported document gets: its old one, unless an address with it may lead to another document."""
+"""Who and what an archive means here: members by their addresses, documents by their old ids where these are free."""
 
-from sqlalchemy import text
+from typing import Any
+
+from sqlalchemy import select, text
 
 from webapp.extensions import db
+from webapp.models.member import Member
 
 HIGHEST = 1_000_000_000  # half of what PostgreSQL's column takes: an archive must not use up the ids
 
@@ -26,3 +29,10 @@ def _highest() -> int:
     else:
         last = "SELECT seq FROM sqlite_sequence WHERE name = 'documents'"
     return db.session.scalar(text(last)) or 0
+
+
+def author_id(given: Any) -> int | None:
+    """The member with the address that is told as the author's. None is a former one."""
+    email = given.get("author")
+    found = select(Member.id).where(Member.email == email)
+    return db.session.scalar(found) if isinstance(email, str) else None

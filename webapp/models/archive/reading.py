@@ -22,6 +22,7 @@ from webapp.models.archive.folder import (
     DOCUMENTS,
     ENTRY,
     ENTRY_BYTES,
+    PROMPTS,
     Damaged,
     Refused,
     content,
@@ -30,11 +31,11 @@ from webapp.models.archive.folder import (
     opened,
     parsed,
 )
-from webapp.models.archive.identity import free_id
+from webapp.models.archive.identity import author_id, free_id
+from webapp.models.archive.prompts import take_prompts
 from webapp.models.archive.rows import checked
 from webapp.models.chosen import PERSON
 from webapp.models.document import Document, content_hash
-from webapp.models.member import Member
 from webapp.models.revision import Revision
 from webapp.models.source import Source, hold_originals
 from webapp.models.summary import Lane, Status, Summary
@@ -63,9 +64,14 @@ def read(folder: Path) -> Iterator[Arrival]:
 
     Raises Refused for what is not a whole export. A document that is there already is not doubled.
     """
-    sha256 = manifest(folder).get(CHECKSUMS)
+    about = manifest(folder)
+    sha256 = about.get(CHECKSUMS)
     if not isinstance(sha256, str):
         raise Refused(f"{folder} is no export of a library: its manifest lacks a hash.")
+    try:
+        take_prompts(folder, about)
+    except Damaged as error:
+        yield Arrival(PROMPTS, problem=str(error))
     has_cache = _has_cache()
     for name, files in listed(folder, sha256):
         arriving = _Arriving(folder / DOCUMENTS / name, files)
@@ -120,7 +126,7 @@ class _Arriving:
         self, row: dict[str, Any], entry: dict[str, Any], sources: list[dict[str, Any]], files: list[Incoming]
     ) -> Document:
         with transaction(is_durable=False):
-            document = Document(**row | {"id": free_id(row["id"])}, author_id=_author_id(entry))
+            document = Document(**row | {"id": free_id(row["id"])}, author_id=author_id(entry))
             _add(document)
             self._take_revisions(document, entry)
             summaries = self._take_summaries(document, entry)
@@ -160,7 +166,7 @@ class _Arriving:
         for given in _list(entry, "revisions"):
             row = checked(Revision, given)
             text = self._text(row, given)
-            _add(Revision(**row, document_id=document.id, text=text, author_id=_author_id(given)))
+            _add(Revision(**row, document_id=document.id, text=text, author_id=author_id(given)))
             self._hashes[row["version"]] = row["content_hash"]
             if row["version"] == document.version:
                 told = (document.title, document.content_hash, document.characters)
@@ -200,7 +206,7 @@ class _Arriving:
     def _summary(self, document: Document, given: Any) -> Summary:
         row = checked(Summary, given)
         here = {"lane": Lane.WARM, "next_attempt_at": row.get("created_at", 0.0)}
-        summary = Summary(**row, **here, document_id=document.id, author_id=_author_id(given))
+        summary = Summary(**row, **here, document_id=document.id, author_id=author_id(given))
         if not _is_whole(summary):
             raise Damaged("It has a summary that is not whole.")
         if summary.content_hash not in self._hashes.values():
@@ -230,14 +236,6 @@ def _known(row: dict[str, Any]) -> int | None:
         Revision.content_hash == row["content_hash"], Revision.title == row["title"]
     )
     return db.session.scalar(has_it.limit(1))
-
-
-def _author_id(given: Any) -> int | None:
-    """The member with this address. None is a former one."""
-    email = given.get("author")
-    return (
-        db.session.scalar(select(Member.id).where(Member.email == email)) if isinstance(email, str) else None
-    )
 
 
 def _is_whole(summary: Summary) -> bool:

@@ -9,6 +9,7 @@ from sqlalchemy import Column, Double, Integer, String, Table
 from webapp.extensions import Base
 from webapp.models.archive.folder import Damaged
 from webapp.models.document import Document
+from webapp.models.prompt import Prompt
 from webapp.models.revision import Revision
 from webapp.models.source import Source
 from webapp.models.summary import Summary
@@ -20,6 +21,7 @@ HERE_ALONE: dict[type[Base], set[str]] = {
     Summary: {"id", "document_id", "lane", "attempts", "crashes", "next_attempt_at", "fence", "lease_until",
               "claimed_at", "error_detail", "rewarming_id", "author_id"},
     Source: {"id", "document_id"},
+    Prompt: {"id", "member_id"},
 }  # fmt: skip
 LATEST = 253_402_300_799  # the last second that a date can tell
 LARGEST = 2**31 - 1

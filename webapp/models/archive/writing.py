@@ -31,6 +31,7 @@ from webapp.models.archive.folder import (
     saved,
     synced,
 )
+from webapp.models.archive.prompts import write_prompts
 from webapp.models.archive.rows import told
 from webapp.models.document import Document
 from webapp.models.markdown import words_of
@@ -67,12 +68,13 @@ def write(folder: Path) -> Generator[Departure]:
             lines, departure = writing.document(document)
             checksums.write(lines)
             yield departure
+        prompts = write_prompts(folder, session, writing.emails)
         checksums.flush()
         os.fsync(checksums.fileno())
         checksums.seek(0)
         synced(folder / DOCUMENTS)
         digest = hashlib.file_digest(checksums, "sha256").hexdigest()
-    replaced(folder, MANIFEST, {**_about(), **writing.counts, CHECKSUMS: digest})
+    replaced(folder, MANIFEST, {**_about(), **writing.counts, **prompts, CHECKSUMS: digest})
 
 
 def _about() -> dict[str, Any]:
@@ -139,7 +141,7 @@ class _Leaving:
         document = self._document
         entry = told(document) | {"author": self._writing.emails.get(document.author_id or 0)}
         entry["revisions"] = [self._revision(row) for row in self._rows(Revision)]
-        summaries = [row for row in self._rows(Summary) if row.status in FINAL]
+        summaries = [row for row in self._rows(Summary, Summary.is_everybodys()) if row.status in FINAL]
         entry["summaries"] = [
             told(row) | {"author": self._writing.emails.get(row.author_id or 0)} for row in summaries
         ]
@@ -154,10 +156,10 @@ class _Leaving:
             self._writing.counts[kind] += len(entry[kind])
         synced(self._folder)
 
-    def _rows(self, model: Any) -> Iterator[Any]:
+    def _rows(self, model: Any, *only: Any) -> Iterator[Any]:
         """The rows of the document, in order; of revisions one at a time, as each may be long."""
         order = (model.version, model.id)
-        rows = select(model).where(model.document_id == self._document.id).order_by(*order)
+        rows = select(model).where(model.document_id == self._document.id, *only).order_by(*order)
         return iter(self._writing.session.scalars(rows.execution_options(yield_per=1)))
 
     def _revision(self, row: Revision) -> dict[str, Any]:
