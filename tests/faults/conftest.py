@@ -11,31 +11,31 @@ from tests.support.postgresql import Postgresql
 from tests.support.precis import until
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def postgresql() -> Iterator[Postgresql]:
     with Postgresql() as server:
         yield server
 
 
-@pytest.fixture(scope="module")
-def model() -> Iterator[ModelServer]:
+@pytest.fixture(scope="session")
+def scripted() -> Iterator[ModelServer]:
     with ModelServer() as server:
         yield server
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def running(
-    request: pytest.FixtureRequest, model: ModelServer, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, scripted: ModelServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[House]:
     is_sqlite = request.param == "sqlite"
     url = "" if is_sqlite else request.getfixturevalue("postgresql").new_database()
-    with House(tmp_path_factory.mktemp("precis"), model, url=url) as house:
+    with House(tmp_path_factory.mktemp("precis"), scripted, url=url) as house:
         yield house
 
 
 @pytest.fixture
 def house(running: House) -> Iterator[House]:
-    """The house of the module, whole and with nothing to do; and with all promises kept after the test."""
+    """The house of all rows, whole and with nothing to do; and with all promises kept after the test."""
     running.failpoints.clear()
     running.model.script(Script.words())
     running.until_whole()
