@@ -11,6 +11,7 @@ from tasks.upkeep import hint_now, sweep_now
 from tests.conftest import ARTICLE, MakeApp, llm_environ
 from tests.support.model_server import ModelServer, Script
 from tests.support.worker import work, work_once
+from webapp.doctor import _rewarming
 from webapp.extensions import db, transaction
 from webapp.models import Document, Lane, Member, Presence, Reads, Rewarming, RewarmingItem, Status, Summary
 from webapp.models.area import look, read
@@ -414,6 +415,18 @@ def test_lost_row_of_a_summary_is_asked_for_again(alice: Member, change: Callabl
         db.session.execute(update(Document).values(summary_id=None, summary_status=None))
     run()
     assert counts() == (State.FINISHED, 1, 1, 0, 0)
+
+
+def test_doctor_tells_of_one_that_no_sweeper_looks_at(alice: Member, change: Callable[..., Flask]) -> None:
+    library(alice, 2)
+    change(PRECIS_LLM_CONCURRENCY="1")
+    start()
+    assert _rewarming().is_well
+    with transaction():
+        db.session.execute(update(Rewarming).values(moved_at=Rewarming.moved_at - 3600))
+    assert "Start the sweeper" in _rewarming().advice
+    sweep_now()
+    assert str(_rewarming()) == "ok  rewarming     Running: 0 of 2 done."
 
 
 # --- how often documents are read

@@ -184,7 +184,7 @@ def test_view_of_a_ready_summary_reads_no_summary_row_and_no_markdown(
     document = save(alice)
     work()
     monkeypatch.setattr("webapp.models.area.db.session.get", fail_test)
-    monkeypatch.setattr("webapp.models.area.summary_html", fail_test)
+    monkeypatch.setattr("webapp.models.under_way.summary_html", fail_test)
     monkeypatch.setattr("webapp.models.summary.summary_html", fail_test)
     assert look(document).state == "complete"
 
