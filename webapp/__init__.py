@@ -102,6 +102,7 @@ def _register_views(app: Flask) -> None:
     from webapp.views import (
         changes,
         documents,
+        feedback,
         health,
         imports,
         markdown,
@@ -113,9 +114,10 @@ def _register_views(app: Flask) -> None:
         sources,
         summaries,
         tryouts,
+        wishes,
         words,
     )
 
-    documents_own = (documents, revisions, changes, markdown, summaries, sources, words)
+    documents_own = (documents, revisions, changes, markdown, summaries, sources, words, wishes, feedback)
     for module in (*documents_own, imports, prompts, tryouts, rewarmings, sessions, setup, health):
         app.register_blueprint(module.blueprint)

@@ -1,5 +1,5 @@
 // The address of the page says which summary it shows, so that loading it again or sending it to somebody shows the same.
-const NAMES = ["style", "language"];
+const NAMES = ["style", "language", "instruction"];
 
 document.addEventListener("click", (event) => {
   if (event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;

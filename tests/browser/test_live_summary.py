@@ -65,7 +65,7 @@ def test_focus_and_selection_stay_while_words_come(reader: Visitor, answers: Ans
     answers.give("Selected", told(HEAD, gate, MIDDLE, TAIL, every=0.02))
     reader.write("Selected", ARTICLE)
     reader.sees("processing", words=FIRST)
-    reader.page.get_by_role("link", name="Edit").focus()
+    reader.page.get_by_role("link", name="Edit", exact=True).focus()
     reader.page.evaluate("getSelection().selectAllChildren(document.querySelector('.document__text p'))")
     gate.set()
     reader.sees("complete")

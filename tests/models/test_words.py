@@ -15,10 +15,12 @@ from webapp.extensions import cache, db, transaction
 from webapp.models import Document, Lane, Member, Presence, Role, Status, Summary
 from webapp.models import area as areas
 from webapp.models.area import SummaryArea
+from webapp.models.asking import recipe_for
 from webapp.models.chosen import PERSON
 from webapp.models.document import StaleEdit
 from webapp.models.invariants import violations
 from webapp.models.markdown import markdown
+from webapp.models.summary import cache_key
 from webapp.models.words import LONGEST_CHARS, UnusableWords, Words, as_markdown
 from webapp.summarizing.engine import USUAL, Ask, Style
 
@@ -316,6 +318,21 @@ def test_empty_cache_changes_nothing_and_a_full_one_reads_no_summary(
     monkeypatch.setattr(Summary, "ready", None)  # what is cached is not made again
     monkeypatch.setattr(Words, "_in_use", None)
     assert read(document) == cold
+
+
+@pytest.mark.parametrize("ask", [USUAL, BRIEF], ids=lambda ask: str(ask.style))
+def test_cache_that_is_an_edition_behind_is_not_believed(
+    document: Document, alice: Member, model_server: ModelServer, ask: Ask
+) -> None:
+    """A page may be read between the commit of a summary and the filling of the cache: its stream ends with that."""
+    areas.look(fresh(document), ask)
+    work()
+    key = cache_key(document.id, document.content_hash, recipe_for(ask).hash)
+    behind = cache.get(key)
+    model_server.script(Script.words("- Newer.\n- By far."))
+    generate(document, ask)
+    cache.set(key, behind)
+    assert "Newer." in str(read(document, ask).html)
 
 
 def test_words_of_a_member_who_has_left_stay(document: Document, alice: Member, bob: Member) -> None:

@@ -48,13 +48,19 @@ OWN = (
     Mutation(
         "M05",
         "The token of what is seen never changes: a page that polls stays as it is",
-        (Edit(SHOWN, "sha256(repr(shown).encode())", "sha256(b'shown')"),),
+        (Edit("webapp/models/summary_area.py", "sha256(repr(shown).encode())", "sha256(b'shown')"),),
         (AREA + "test_poll_answers_nothing_while_nothing_is_new",),
     ),
     Mutation(
         "M06",
         "The token of what is seen always changes: a page that polls is drawn anew each time",
-        (Edit(SHOWN, "sha256(repr(shown).encode())", "sha256(repr((shown, time.monotonic())).encode())"),),
+        (
+            Edit(
+                "webapp/models/summary_area.py",
+                "sha256(repr(shown).encode())",
+                "sha256(repr((shown, time.monotonic())).encode())",
+            ),
+        ),
         (AREA + "test_poll_answers_nothing_while_nothing_is_new",),
     ),
     Mutation(
@@ -365,5 +371,17 @@ OWN = (
             ),
         ),
         (REWARM + "test_another_recipe_in_the_middle_waits_for_somebody_to_say_that_it_is_meant",),
+    ),
+    Mutation(
+        "M30",
+        "A page that is read before the cache is filled ends with the edition before",
+        (Edit(SHOWN, 'ready if ready and ready["id"] == document.summary_id else None', "ready"),),
+        (WORDS + "test_cache_that_is_an_edition_behind_is_not_believed",),
+    ),
+    Mutation(
+        "M31",
+        "Who opens an address pays for what it says",
+        (Edit(SHOWN, "(document.is_short or ask.instruction)", "document.is_short"),),
+        ("tests/models/test_wishes.py::test_to_open_an_address_never_asks",),
     ),
 )

@@ -419,8 +419,8 @@ USUAL = (
         (
             Edit(
                 VIEW,
-                "    document.summarize_later(ask, again=True)\n    if not",
-                "    document.summarize_later(ask, again=True)\n"
+                "    _ask_again(document, ask)\n    if not",
+                "    _ask_again(document, ask)\n"
                 "    from tasks.summaries import generate_now\n\n"
                 "    generate_now(current_member.documents.get_or_404(document_id).summary_id or 0)\n    if not",
             ),

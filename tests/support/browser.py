@@ -65,10 +65,15 @@ class Browser:
         self.path = path
         return self
 
-    def submit(self, selector: str, follow: bool = True, htmx: bool = False, **fields: Any) -> "Browser":
-        """Fill and send the form that matches `selector`, with its hidden fields as they are."""
+    def submit(
+        self, selector: str, follow: bool = True, htmx: bool = False, press: str = "", **fields: Any
+    ) -> "Browser":
+        """Fill and send the form that matches `selector`, with its hidden fields as they are; by the button `press`."""
         form = self.one(selector)
         data = {name: self._typed(form, name, value) for name, value in form.form_values()}
+        if press:
+            button = self.one(f"{selector} {press}")
+            data[button.get("name")] = button.get("value")
         unknown = set(fields) - set(form.fields.keys())
         assert not unknown, f"the form has no {unknown}"
         self.response = self.client.open(

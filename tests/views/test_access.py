@@ -19,12 +19,13 @@ PUBLIC = {"sessions.new", "sessions.create", "setup.new", "setup.create", "healt
           "health.metrics", "static"}  # fmt: skip
 FOR_EDITORS = {"documents.new", "documents.create", "documents.edit", "documents.update", "documents.confirm",
                "documents.remove", "documents.destroy", "revisions.create", "sources.create", "imports.index",
-               "imports.update", "imports.remove", "imports.destroy", "words.new", "words.create", "words.choose"}  # fmt: skip
+               "imports.update", "imports.remove", "imports.destroy", "words.new", "words.create", "words.choose",
+               "feedback.index"}  # fmt: skip
 FOR_EDITORS |= {"prompts.index", "prompts.show", "tryouts.create", "tryouts.show", "tryouts.events"}
 FOR_ADMINS = {"prompts.create", "rewarmings.index", "rewarmings.create", "rewarmings.update"}
 FOR_MEMBERS = {"documents.index", "documents.show", "documents.events", "markdown.show", "summaries.show", "summaries.create",
                "summaries.events", "sources.show", "sessions.destroy", "revisions.index", "revisions.show",
-               "changes.show"}  # fmt: skip
+               "changes.show", "feedback.create", "wishes.create"}  # fmt: skip
 
 
 @pytest.fixture

@@ -357,11 +357,11 @@ def test_a_document_tells_whose_prompt_its_summary_is_by(browser: Browser, docum
     assert "made by another prompt" in [item.text_content() for item in browser.find(".summary .facts li")]
     work()
     browser.open(page)
-    fact = browser.one(".provenance a")
+    fact = browser.one(".provenance dd a")
     assert fact.get("href") == PAGE
     assert fact.text_content().startswith("the team’s, of ") and fact.text_content().endswith(" by Alice")
     bob = signed_in(browser.client.application, add_member("Bob", Role.READER)).open(page)
-    assert not bob.find(".provenance a") and "by Alice" in bob.text(".provenance")
+    assert not bob.find(".provenance dd a") and "by Alice" in bob.text(".provenance")
 
 
 def test_the_page_of_a_document_never_shows_what_was_only_tried(

@@ -1,10 +1,6 @@
 """What the summary area of a page shows: one reading of the state, from which one template draws it everywhere."""
 
-import hashlib
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from flask import current_app
@@ -12,107 +8,24 @@ from markupsafe import Markup
 from sqlalchemy.exc import OperationalError
 
 from webapp.extensions import current_settings, db
-from webapp.models.asking import Way, languages, query_of, usual, ways
-from webapp.models.by_hand import Hand, label_of, with_words
+from webapp.models.asking import usual
+from webapp.models.by_hand import label_of, with_words
 from webapp.models.document import Document
-from webapp.models.making import OTHER_PROMPT, origin
-from webapp.models.provenance import Fact, facts
+from webapp.models.making import origin
+from webapp.models.provenance import facts
 from webapp.models.revision import Revision
-from webapp.models.summary import LIVE, Status, Summary
+from webapp.models.summary import Status, Summary
+from webapp.models.summary_area import SummaryArea
 from webapp.models.times import as_datetime
 from webapp.models.under_way import under_way
 from webapp.summarizing.engine import Ask
-from webapp.summarizing.language import Language
 from webapp.summarizing.tree import Coverage
+
+__all__ = ["SummaryArea", "look", "of_revision", "of_summary", "read"]
 
 GRACE_SECONDS = 0.25  # the embedded engine takes milliseconds: a page may wait that long for it
 GRACE_STEP_SECONDS = 0.004
 VIEW_PATIENCE_SECONDS = 0.25  # with whoever holds the database, before a page opens without having asked
-NOTHING = Markup()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SummaryArea:
-    """The state of a document's summary, ready for the template. Times are aware, in UTC."""
-
-    document: Document
-    status: str
-    state: str
-    ask: Ask
-    html: Markup | None = None
-    words: Markup = NOTHING
-    written: str = ""
-    format: str = "markdown"
-    event_id: str = ""
-    shown_id: int | None = None
-    hand: Hand | None = None
-    engine_label: str | None = None
-    written_at: datetime | None = None
-    version: int | None = None
-    is_stale: bool = False
-    origin: str | None = None
-    is_past: bool = False
-    is_linked: bool = False
-    provenance: Sequence[Fact] = ()
-    is_polling: bool = False
-    reason: str | None = None
-    attempts: int = 0
-    max_attempts: int = 0
-    next_attempt_at: datetime | None = None
-    action: str | None = None
-    summary_id: int | None = None
-    fence: int = 0
-    parts_done: int = 0
-    parts_total: int = 0
-    coverage: Coverage | None = None
-
-    @property
-    def query(self) -> dict[str, str]:
-        """What the addresses of the area must say of it: nothing for the summary that every document gets."""
-        return query_of(self.ask)
-
-    @property
-    def ways(self) -> list[Way]:
-        return ways(self.ask)
-
-    @property
-    def languages(self) -> tuple[Language, ...]:
-        return languages()
-
-    def part(self, noun: str) -> str:
-        """The name of a part for its DOM id: what is live must not be taken for that of another style."""
-        return "-".join([noun, *self.query.values()])
-
-    @property
-    def current_version(self) -> int:
-        return self.document.version
-
-    @property
-    def is_other_prompt(self) -> bool:
-        """Whether the team has another prompt now."""
-        return self.origin == OTHER_PROMPT
-
-    @property
-    def is_live(self) -> bool:
-        """Whether it will change by itself."""
-        return self.status in LIVE
-
-    @property
-    def is_replacing(self) -> bool:
-        """Whether another edition is being written while the current one is still shown."""
-        return self.is_live and self.html is not None and not self.is_stale
-
-    @property
-    def show_stream(self) -> bool:
-        return self.is_live and not self.is_polling
-
-    @property
-    def seen(self) -> str:
-        """A short token of what is shown: with the same one there is nothing new."""
-        shown = (self.state, self.summary_id, self.fence, self.version, self.is_stale, self.reason, self.attempts,
-                 self.next_attempt_at, self.document.choices, len(self.words) if self.is_polling else 0,
-                 self.parts_done, self.parts_total)  # fmt: skip
-        return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
 
 
 def look(
@@ -127,7 +40,7 @@ def look(
     if current_settings().summaries and status != Status.COMPLETE:
         _ask_or_promote(document, ask, status, is_own_save)
     area = read(document, ask, is_polling=is_polling)
-    if area.state == "older":
+    if area.state == "older" and not ask.instruction:
         _summarize_later(document, ask)
         area = read(document, ask, is_polling=is_polling)
     return _after_grace(document, area)
@@ -144,7 +57,7 @@ def read(document: Document, ask: Ask | None = None, *, is_polling: bool = False
 def _generated(document: Document, ask: Ask, is_polling: bool) -> SummaryArea:
     """The state of what an engine writes, whatever people wrote."""
     if _status(document, ask) == Status.COMPLETE:
-        ready = Summary.cached(document.id, document.content_hash, ask) or _refilled(document, ask)
+        ready = _cached(document, ask) or _refilled(document, ask)
         if ready:
             return _complete(document, ask, ready)
     return _unfinished(document, ask, is_polling)
@@ -186,8 +99,8 @@ def _status(document: Document, ask: Ask) -> str | None:
 
 
 def _ask_or_promote(document: Document, ask: Ask, status: str | None, is_own_save: bool) -> None:
-    if status is None and document.is_short:
-        return
+    if status is None and (document.is_short or ask.instruction):
+        return  # in one's own words: who opens an address must not pay for what it says
     _summarize_later(document, ask, keeps_wait=is_own_save)
 
 
@@ -217,6 +130,15 @@ def _after_grace(document: Document, area: SummaryArea) -> SummaryArea:
         time.sleep(GRACE_STEP_SECONDS)
         area = read(document.reread(), area.ask, is_polling=area.is_polling)
     return area
+
+
+def _cached(document: Document, ask: Ask) -> dict[str, Any] | None:
+    """What the cache has of the current summary. Between its commit and its filling it has the edition before."""
+    ready = Summary.cached(document.id, document.content_hash, ask)
+    if ready is None or ask == usual():
+        return ready if ready and ready["id"] == document.summary_id else None
+    current = document.current_summary(ask)
+    return ready if current and ready["id"] == current.id else None
 
 
 def _refilled(document: Document, ask: Ask) -> dict[str, Any] | None:

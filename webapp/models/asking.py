@@ -9,6 +9,7 @@ from webapp.extensions import current_settings
 from webapp.models.tasks import task_of
 from webapp.summarizing.engine import EXTRACT, Ask, Recipe, Style
 from webapp.summarizing.language import LANGUAGES, Language
+from webapp.summarizing.prompt import checked_instruction
 
 _NAMES = {language.code: language.name for language in LANGUAGES}
 _CODES = {language.name: language.code for language in LANGUAGES}
@@ -43,8 +44,10 @@ def recipe_for(ask: Ask | None = None) -> Recipe:
 
 
 def ways(ask: Ask) -> list[Way]:
-    """All styles, in the language that is asked for."""
-    return [Way(style, query_of(replace(ask, style=style)), style == ask.style) for style in Style]
+    """All styles, in the language that is asked for, and as everybody gets them."""
+    plain = replace(ask, instruction="")
+    return [Way(style, query_of(replace(plain, style=style)), ask == replace(ask, style=style, instruction=""))
+            for style in Style]  # fmt: skip
 
 
 def languages() -> tuple[Language, ...]:
@@ -52,16 +55,28 @@ def languages() -> tuple[Language, ...]:
     return () if current_settings().engine == EXTRACT else LANGUAGES
 
 
+def takes_wishes() -> bool:
+    """Whether a summary can be had as somebody words it. The embedded engine heeds no words."""
+    return current_settings().engine != EXTRACT
+
+
 def ask_in(query: Mapping[str, str]) -> Ask | None:
-    """What `style` and `language` of an address ask for; None if there is no such thing. Without them, the usual."""
+    """What `style`, `language` and `instruction` of an address ask for; None if there is no such thing. Without them,
+    the usual.
+    """
     style = STYLES.get(query.get("style") or current_settings().style.slug)
     code = query.get("language", "") if languages() else ""
     if style is None or (code and code not in _NAMES):
         return None
-    return asking(style, _NAMES[code] if code else None)
+    try:
+        wish = checked_instruction(query.get("instruction", "")) if takes_wishes() else ""
+    except ValueError:
+        return None
+    return asking(style, _NAMES[code] if code else None, wish)
 
 
 def query_of(ask: Ask) -> dict[str, str]:
     """What an address needs to ask for this: nothing for the usual, so that a page has one address."""
     query = {} if ask.style == current_settings().style else {"style": ask.style.slug}
-    return query | ({"language": _CODES[ask.language]} if ask.language else {})
+    query |= {"language": _CODES[ask.language]} if ask.language else {}
+    return query | ({"instruction": ask.instruction} if ask.instruction else {})

@@ -17,7 +17,7 @@ from webapp.models.words import Words
 from webapp.summarizing.engine import EXTRACT
 
 if TYPE_CHECKING:
-    from webapp.models.area import SummaryArea
+    from webapp.models.summary_area import SummaryArea
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,7 +39,8 @@ class Document(Base):
     """What people read. `summary_status` is that of its current summary, the one of its current text.
 
     `summary_id` is that current summary's row, `shown_summary_id` the last one that was finished: while an edited
-    document waits, they differ.
+    document waits, they differ. `choices`, `wishes` and `votes` count what people did with its summaries so far: while
+    that is nothing, a page asks for nothing of it.
     """
 
     __tablename__ = "documents"
@@ -57,6 +58,8 @@ class Document(Base):
     summary_id: Mapped[int | None]
     shown_summary_id: Mapped[int | None]
     choices: Mapped[int] = mapped_column(default=0, server_default="0")
+    wishes: Mapped[int] = mapped_column(default=0, server_default="0")
+    votes: Mapped[int] = mapped_column(default=0, server_default="0")
 
     author: Mapped[Member | None] = relationship(lazy="raise")
 

@@ -6,16 +6,19 @@ from datetime import datetime
 from math import ceil
 from typing import NamedTuple
 
-from sqlalchemy import Double, ForeignKey, Select, String, case, delete, func, select
+from sqlalchemy import Double, ForeignKey, Select, String, case, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.extensions import Base, db, insert, now, transaction
 from webapp.models.asking import query_of
 from webapp.models.by_hand import label_of
+from webapp.models.chosen import PERSON
 from webapp.models.document import Document
 from webapp.models.member import Member
 from webapp.models.summary import Status, Summary
+from webapp.models.tasks import written
 from webapp.models.times import as_datetime
+from webapp.summarizing.engine import EXTRACT, Ask
 from webapp.summarizing.sanitizing import visible
 
 NOTE_CHARS = 1000
@@ -38,8 +41,10 @@ class Feedback(Base):
     created_at: Mapped[float] = mapped_column(Double, default=now(), index=True)
 
     @classmethod
-    def of(cls, member: Member, summary_id: int) -> "Feedback | None":
-        """What this member said of a summary."""
+    def of(cls, member: Member, document: Document, summary_id: int) -> "Feedback | None":
+        """What this member said of a summary of the document."""
+        if not document.votes:
+            return None
         return db.session.get(cls, (summary_id, member.id), populate_existing=True)
 
     @classmethod
@@ -51,8 +56,11 @@ class Feedback(Base):
         said = {"is_useful": is_useful, "note": note, "created_at": now()}
         vote = insert(cls).values(summary_id=summary_id, member_id=member.id, **said)
         with transaction():
-            is_there = select(Summary.id).where(Summary.id == summary_id).with_for_update(read=True)
-            if db.session.scalar(is_there):
+            one = select(Summary.document_id).where(Summary.id == summary_id).with_for_update(read=True)
+            document_id = db.session.scalar(one)
+            if document_id is not None:
+                counted = update(Document).where(Document.id == document_id)
+                db.session.execute(counted.values(votes=Document.votes + 1))
                 db.session.execute(
                     vote.on_conflict_do_update(index_elements=["summary_id", "member_id"], set_=said)
                 )
@@ -92,6 +100,19 @@ class Tally(NamedTuple):
     task: str
     useful: int
     useless: int
+
+    @property
+    def label(self) -> str:
+        """Who wrote them, in words."""
+        return "People" if self.engine == PERSON else label_of(self.engine, self.model)
+
+    @property
+    def prompt(self) -> str:
+        """Which prompt they were written by; of the team's own, which edition."""
+        if self.engine in (PERSON, EXTRACT):
+            return "none"
+        own = written(self.style, Ask(task=self.task).prompt_hash) if self.task else None
+        return f"the team’s, edition {own.edition}" if own else self.prompt_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +157,7 @@ class Page:
         return self.page < self.pages
 
 
-def summary_of(document: Document, summary_id: int) -> bool:
+def may_be_judged(document: Document, summary_id: int) -> bool:
     """Whether this finished summary is of the document, and may be spoken of."""
     is_it = (Summary.id == summary_id, Summary.document_id == document.id)
     one = select(Summary.id).where(*is_it, Summary.status == Status.COMPLETE, Summary.is_everybodys())

@@ -14,6 +14,7 @@ from webapp.htmx import dom_id, event, partial, wants_fragment
 from webapp.models.area import SummaryArea, look, read
 from webapp.models.asking import query_of
 from webapp.models.document import Document
+from webapp.models.wishes import UnusableWish, Wishes
 from webapp.security import current_member
 from webapp.summarizing.engine import Ask
 from webapp.summarizing.rendering import summary_html
@@ -44,11 +45,21 @@ def create(document_id: int) -> BaseResponse | tuple[str, int]:
     if not current_settings().summaries:
         abort(404)
     ask = asked_or_404()
-    document.summarize_later(ask, again=True)
+    _ask_again(document, ask)
     if not wants_fragment():
         return redirect(_page_of(document, ask), 303)
     document = current_member.documents.get_or_404(document_id)
     return render_template("summaries/_summary.html", area=read(document, ask)), 202
+
+
+def _ask_again(document: Document, ask: Ask) -> None:
+    if not ask.instruction:
+        document.summarize_later(ask, again=True)
+        return
+    try:
+        Wishes(document).ask(ask, again=True)
+    except UnusableWish as error:
+        abort(429, str(error))
 
 
 @blueprint.get("/events")
@@ -169,7 +180,10 @@ class Stream:
         return dom_id(area.document, area.part("words"))
 
     def _drawn(self, area: SummaryArea) -> str:
-        return render_template("summaries/_summary.html", area=area)
+        try:
+            return render_template("summaries/_summary.html", area=area)
+        finally:
+            db.session.remove()  # the template asks how the member voted
 
     def _append(self, fact: Fact) -> bool:
         """Add the fact's words, in order and once. False if they were here already."""

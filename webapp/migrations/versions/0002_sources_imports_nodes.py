@@ -210,6 +210,8 @@ def _make_rewarmings() -> None:
 def _make_room_for_people() -> None:
     with op.batch_alter_table("documents", schema=None) as batch_op:
         batch_op.add_column(sa.Column("choices", sa.Integer(), nullable=False, server_default="0"))
+        batch_op.add_column(sa.Column("wishes", sa.Integer(), nullable=False, server_default="0"))
+        batch_op.add_column(sa.Column("votes", sa.Integer(), nullable=False, server_default="0"))
     with op.batch_alter_table(
         "summaries", schema=None, table_kwargs={"sqlite_autoincrement": True}
     ) as batch_op:
@@ -247,7 +249,8 @@ def downgrade() -> None:
         batch_op.drop_constraint(batch_op.f("fk_summaries_author_id"), type_="foreignkey")
         batch_op.drop_column("choice")
         batch_op.drop_column("author_id")
-    op.execute("ALTER TABLE documents DROP COLUMN choices")  # a copy of it would take what hangs on it along
+    for name in ("votes", "wishes", "choices"):  # a copy of the table would take what hangs on it along
+        op.execute(f"ALTER TABLE documents DROP COLUMN {name}")
     op.drop_table("tryouts")
     op.drop_table("prompts")
     with op.batch_alter_table("summaries", schema=None) as batch_op:
