@@ -222,9 +222,8 @@ def test_what_takes_long_is_told_by_its_length_and_lines(text: str, format: str,
 
 def whole(browser: Browser, path: str) -> str:
     """All words of the page that a link there leads to, which has all of the text and no further part."""
-    (link,) = [each for each in browser.open(path).find(".reading__next a") if "whole" in each.get("href")]
-    browser.open(link.get("href"))
-    assert browser.find(".reading__next") == browser.find(".reading__back") == []
+    browser.open(browser.open(path).one(".reading__whole a").get("href"))
+    assert [browser.find(f".reading__{part}") for part in ("next", "back", "whole")] == [[], [], []]
     return browser.text(".prose--document")
 
 
