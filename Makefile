@@ -3,7 +3,7 @@
 # .venv/bin/pip install --no-deps --no-build-isolation -e ., .venv/bin/precis up
 
 .DEFAULT_GOAL := help
-.PHONY: help up setup test check format bench lock
+.PHONY: help up setup test check format bench soak lock
 
 # The newest Python that is there, unless PYTHON says which.
 PYTHON ?= $(shell for name in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -16,6 +16,7 @@ help:
 	@echo "make test    run the tests"
 	@echo "make check   check format, lint, types and templates"
 	@echo "make bench   measure, against the limits"
+	@echo "make soak    kill processes a thousand times while people work, and prove that nothing was lost"
 
 up: .venv/app
 	@exec $(BIN)/precis up
@@ -37,6 +38,9 @@ format: .venv/dev
 
 bench: .venv/dev
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+soak: .venv/dev
+	@$(BIN)/python -m tests.faults.soak $(ARGS)
 
 # The locked requirements hold for every platform, and name no place to fetch from.
 lock: .venv/dev

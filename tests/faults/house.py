@@ -84,9 +84,10 @@ class House:
         with self._in_app():
             return db.session.scalar(select(Document.summary_status).where(Document.id == document_id))
 
-    def titles(self) -> list[str]:
+    def documents(self) -> list[tuple[int, str]]:
+        """(number, title) of each."""
         with self._in_app():
-            return list(db.session.scalars(select(Document.title)))
+            return [(row.id, row.title) for row in db.session.execute(select(Document.id, Document.title))]
 
     @property
     def completed(self) -> int:
