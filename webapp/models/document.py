@@ -39,8 +39,7 @@ class Document(Base):
     """What people read. `summary_status` is that of its current summary, the one of its current text.
 
     `summary_id` is that current summary's row, `shown_summary_id` the last one that was finished: while an edited
-    document waits, they differ. `choices`, `wishes` and `votes` count what people did with its summaries so far: while
-    that is nothing, a page asks for nothing of it.
+    document waits, they differ. `choices`, `wishes` and `votes` count what people did with its summaries, if anything.
     """
 
     __tablename__ = "documents"
@@ -205,8 +204,8 @@ class Document(Base):
         return True, self._warm()
 
     def _hash_of(self, version: int) -> str | None:
-        one = (Revision.document_id == self.id, Revision.version == version)
-        return db.session.scalar(select(Revision.content_hash).where(*one))
+        hashes = select(Revision.content_hash).where(Revision.document_id == self.id)
+        return db.session.scalar(hashes.where(Revision.version == version))
 
     def _came_from(self, source: Source) -> None:
         source.document_id, source.version = self.id, self.version
