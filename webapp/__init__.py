@@ -2,10 +2,12 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 from sqlalchemy.engine import make_url
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter, Map
 
 from webapp import errors, events, htmx, security, uploads
 from webapp.config import Settings
@@ -23,6 +25,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     app = Flask(__name__, root_path=str(ROOT), template_folder="templates", static_folder="static")
     app.config.from_mapping(_flask_config(settings))
+    app.url_map.converters["int"] = _Id
     proxies = settings.trusted_proxies
     if proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
@@ -39,6 +42,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     _register_views(app)
     logging.getLogger("webapp").setLevel(settings.log_level.upper())
     return app
+
+
+class _Id(IntegerConverter):
+    """A number in an address, as large as databases take one. There is nothing at a larger one."""
+
+    def __init__(self, map: Map, *args: Any, **kwargs: Any) -> None:
+        super().__init__(map, *args, **{"max": 2**31 - 1, **kwargs})
 
 
 def _flask_config(settings: Settings) -> dict[str, object]:

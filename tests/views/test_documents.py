@@ -196,3 +196,14 @@ def test_another_format_alone_is_a_new_version_with_the_same_summary(browser: Br
 def test_a_format_that_is_none_is_plain(browser: Browser) -> None:
     browser.post("/documents", title="t", text="# One", format="html")
     assert db.session.scalars(db.select(Revision.format)).all() == ["plain"]
+
+
+def test_number_that_no_database_takes_leads_nowhere(browser: Browser) -> None:
+    for number in (2**31, 2**63, 10**30):
+        for path in (
+            f"/documents/{number}",
+            f"/documents/{number}/summary",
+            f"/documents/1/revisions/{number}",
+        ):
+            assert browser.client.get(path).status_code == 404
+    assert browser.client.get(f"/?page={10**30}").status_code == 200
