@@ -230,9 +230,10 @@ def test_write_that_never_gets_its_turn_says_so(app: Flask) -> None:
 
 @contextmanager
 def locked(document_id: int) -> Iterator[None]:
-    """Another process is in the middle of a write to this document: on SQLite, nobody else can write at all."""
+    """Another process is in the middle of a write to this document and its summary: on SQLite, nobody else can write at all."""
     with db.engine.connect().execution_options(**to_write()) as connection:
         connection.execute(select(Document.id).where(Document.id == document_id).with_for_update())
+        connection.execute(select(Summary.id).where(Summary.document_id == document_id).with_for_update())
         yield
 
 

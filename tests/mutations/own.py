@@ -123,8 +123,8 @@ OWN = (
         (
             Edit(
                 DOCUMENT,
-                "summary.is_final or not summary.promote(at_once=again, keeps_wait=keeps_wait)",
-                "summary.is_final or not again or not summary.promote(at_once=again, keeps_wait=keeps_wait)",
+                "            waiting = self._promoted(ask, again, keeps_wait) or self._asked(ask, again, keeps_wait)",
+                "            waiting = again and (self._promoted(ask, again, keeps_wait) or self._asked(ask, again, keeps_wait))",
             ),
         ),
         (

@@ -86,10 +86,8 @@ USUAL = (
         (
             Edit(
                 DOCUMENT,
-                '            document = db.session.scalar(_held(), {"wanted": self.id})\n'
-                "            if document is None:\n",
-                "            document = db.session.merge(self, load=False)\n"
-                "            if document is None:\n",
+                '        document = db.session.scalar(_held(), {"wanted": self.id})\n        if document is None:\n',
+                "        document = db.session.merge(self, load=False)\n        if document is None:\n",
             ),
         ),
         (LIFE + "test_simultaneous_first_views_ask_once",),

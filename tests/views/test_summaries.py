@@ -180,7 +180,7 @@ def test_switched_off_pages_are_clean_without_it(make_app) -> None:  # type: ign
     browser.sign_in(member.email, PASSWORD)
     assert "summary" not in browser.open(f"/documents/{document_id}").text("main").lower()
     assert not browser.find("[data-status]")
-    assert "summary" not in browser.open("/").text("main ul").lower()
+    assert "summary" not in browser.open("/").text("main .rows").lower()
     assert browser.post(f"/documents/{document_id}/summary").status == 404
 
 

@@ -13,7 +13,7 @@ from flask import abort
 from sqlalchemy import Double, Executable, ForeignKey, Select, String, bindparam, delete, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from webapp import events
+from webapp import events, hints
 from webapp.extensions import BUSY_SECONDS, Base, current_settings, db, now, transaction
 from webapp.models.asking import recipe_for, today, usual
 from webapp.models.chosen import told_id, words_key
@@ -147,19 +147,35 @@ class Document(Base):
         """
         ask = ask or usual()
         with transaction(is_durable=False, patience=patience):
-            document = db.session.scalar(_held(), {"wanted": self.id})
-            if document is None:
-                return
-            summary = document._current_summary(ask)
-            if (
-                summary is None
-                or (summary.is_final and again)
-                or (not summary.answers(ask) and not summary.is_running)
-            ):
-                summary = document._ask(Lane.INTERACTIVE, ask=ask)
-            elif summary.is_final or not summary.promote(at_once=again, keeps_wait=keeps_wait):
-                return
-        _announce(self.id, summary)
+            waiting = self._promoted(ask, again, keeps_wait) or self._asked(ask, again, keeps_wait)
+        if waiting:
+            hints.send(waiting, Lane.INTERACTIVE)
+            events.tell(self.id)
+
+    def _promoted(self, ask: Ask, again: bool, keeps_wait: bool) -> int | None:
+        """What somebody waits for mostly, in one statement: the id of the current summary, if it was pending and moved."""
+        if self.summary_id is None or self.summary_status != Status.PENDING or ask != usual():
+            return None
+        is_moved = Summary.promote(
+            self.summary_id, at_once=again, keeps_wait=keeps_wait, recipe=recipe_for(ask).hash
+        )
+        return self.summary_id if is_moved else None
+
+    def _asked(self, ask: Ask, again: bool, keeps_wait: bool) -> int | None:
+        """The id of what was asked for or moved, whatever the state. None if there is nothing to do."""
+        document = db.session.scalar(_held(), {"wanted": self.id})
+        if document is None:
+            return None
+        summary = document._current_summary(ask)
+        if (
+            summary is None
+            or (summary.is_final and again)
+            or (not summary.answers(ask) and not summary.is_running)
+        ):
+            return int(document._ask(Lane.INTERACTIVE, ask=ask).id)
+        if summary.is_final or not Summary.promote(summary.id, at_once=again, keeps_wait=keeps_wait):
+            return None
+        return int(summary.id)
 
     def reread(self) -> "Document":
         """The same as it is in the database now, or the end of the request if it was deleted meanwhile."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Double, Select, String, bindparam, exists, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.sql.dml import Update
 
 from webapp.extensions import Base, current_settings, db, now
 from webapp.models.times import as_datetime
@@ -92,7 +93,14 @@ class ModelServer(Base):
     @classmethod
     def probe_at_once(cls) -> None:
         """Somebody asks for a try now: the next claim is let through. Inside the caller's transaction."""
-        db.session.execute(update(cls).where(cls.reason.is_not(None)).values(paused_until=now()))
+        db.session.execute(cls._probed())
+
+    @classmethod
+    @functools.cache
+    def _probed(cls) -> Update:
+        """Asked at each click, and so built once."""
+        probed = update(cls).where(cls.reason.is_not(None)).values(paused_until=now())
+        return probed.execution_options(synchronize_session=False)
 
     @property
     def next_probe_at(self) -> datetime | None:

@@ -36,7 +36,6 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.orm import Mapped, aliased, mapped_column
-from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.sql.dml import ReturningUpdate, Update
 
 from webapp import hints
@@ -265,34 +264,36 @@ class Summary(Chosen, Base):
         """That a row waits for an engine, model or prompt which is set no longer."""
         return and_(cls.status == Status.PENDING, cls.base_hash != current_settings().recipe.hash)
 
-    def promote(self, *, at_once: bool, keeps_wait: bool = False) -> bool:
-        """Somebody waits: move a pending row to the interactive lane, inside the caller's transaction.
+    @classmethod
+    def promote(
+        cls, summary_id: int, *, at_once: bool, keeps_wait: bool = False, recipe: str | None = None
+    ) -> bool:
+        """Somebody waits: move a pending row to the interactive lane, inside the caller's transaction; with a `recipe`,
+        only one that it is the hash of.
 
         Cuts the wait after an edit short, unless `keeps_wait`; the wait after a failure only `at_once`.
         Returns whether it moved.
         """
-        is_settling = self.attempts == 0 and self.crashes == 0
         if at_once:
             ModelServer.probe_at_once()
-        wanted = {
-            "promoted_id": self.id,
-            "at_once": at_once,
-            "cuts": at_once or (is_settling and not keeps_wait),
-        }
-        result: Any = db.session.execute(self._promoted(), wanted)
-        is_moved = bool(result.rowcount == 1)
-        if is_moved:
-            set_committed_value(self, "lane", Lane.INTERACTIVE)  # all that is asked of it after this
-        return is_moved
+        wanted = {"promoted_id": summary_id, "at_once": at_once, "keeps_wait": keeps_wait, "recipe": recipe}
+        result: Any = db.session.execute(cls._promoted(), wanted)
+        return bool(result.rowcount == 1)
 
     @classmethod
     @functools.cache
     def _promoted(cls) -> Update:
         """Somebody waits for this one, too: built once."""
-        cuts, at_once = bindparam("cuts", type_=Boolean()), bindparam("at_once", type_=Boolean())
-        is_cut = and_(cuts, cls.next_attempt_at > now())
-        may_move = or_(cls.lane == Lane.WARM, is_cut, at_once)
-        moved = update(cls).where(cls.id == bindparam("promoted_id"), cls.status == Status.PENDING, may_move)
+        at_once, keeps_wait = (bindparam(name, type_=Boolean()) for name in ("at_once", "keeps_wait"))
+        recipe = bindparam("recipe", type_=String())
+        is_settling = and_(cls.attempts == 0, cls.crashes == 0)
+        is_cut = and_(cls.next_attempt_at > now(), or_(at_once, and_(is_settling, ~keeps_wait)))
+        moved = update(cls).where(
+            cls.id == bindparam("promoted_id"),
+            cls.status == Status.PENDING,
+            or_(recipe.is_(None), cls.recipe_hash == recipe),
+            or_(cls.lane == Lane.WARM, is_cut, at_once),
+        )
         due_at = case((is_cut, now()), else_=cls.next_attempt_at)
         return moved.values(lane=Lane.INTERACTIVE, next_attempt_at=due_at).execution_options(
             synchronize_session=False

@@ -7,7 +7,7 @@ from flask import abort
 from sqlalchemy import Double, ForeignKey, Select, delete, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from webapp import events
+from webapp import events, hints
 from webapp.extensions import Base, current_settings, db, now, transaction
 from webapp.models.area import SummaryArea, of_summary
 from webapp.models.document import Document
@@ -99,12 +99,12 @@ class TryOut(Base):
                     document.id, document.version, document.content_hash, Lane.INTERACTIVE, ask=ask
                 )
             elif not summary.is_final:
-                summary.promote(at_once=False)
+                Summary.promote(summary.id, at_once=False)
             tried = cls(member_id=member.id, summary_id=summary.id, edition=edition)
             db.session.add(tried)
             db.session.flush()
         if not summary.is_final:
-            summary.hint()
+            hints.send(summary.id, Lane.INTERACTIVE)
             events.tell(document.id)
         return db.session.get_one(cls, tried.id, populate_existing=True)
 
