@@ -15,7 +15,7 @@ from webapp import hints, originals
 from webapp.extensions import current_settings
 from webapp.importing.extracted import Extracted, ImportFailure
 from webapp.importing.extraction import Limits, Page, extract
-from webapp.models.imports import Brought, Import, ImportClaim
+from webapp.models.imports import OURS, Brought, Import, ImportClaim
 from webapp.models.revision import TITLE_CHARACTERS
 from webapp.summarizing.sanitizing import visible
 
@@ -57,7 +57,7 @@ def import_now(import_id: int) -> None:
         log.info("Import %s: %s %s", import_id, failure.code, failure.detail)
         Import.fail(claim, failure)
     except Exception as error:
-        Import.fail(claim, ImportFailure("internal_error", type(error).__name__))
+        Import.fail(claim, ImportFailure(OURS, type(error).__name__))
         raise
 
 

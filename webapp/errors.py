@@ -1,6 +1,9 @@
 """What people see when something does not work: what happened, and what to do."""
 
-from flask import Flask, Response, make_response, render_template, request, url_for
+import errno
+from contextlib import suppress
+
+from flask import Flask, Response, g, make_response, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
@@ -19,21 +22,40 @@ MESSAGES = {
         "Busy",
         "The database is busy. Wait a few seconds, go back and try again: what you wrote is still there.",
     ),
+    507: (
+        "No room",
+        "The server's disk is full. What you had saved before is safe. Tell an admin, and go back: what you wrote is there.",
+    ),
 }
+FULL = (errno.ENOSPC, errno.EDQUOT)
+FULL_DATABASE = ("database or disk is full", "No space left on device")  # SQLite, PostgreSQL
 
 
 def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, _expired_form)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(OperationalError, _database_error)
+    app.register_error_handler(OSError, _system_error)
     app.register_error_handler(500, _http_error)
 
 
 def _page(code: int, title: str, message: str) -> Response:
+    _forget_who_is_unknown()
     page = render_template(
         "errors/error.html", code=code, title=title, message=message,
         action_url=url_for("documents.index"), action_label="To the library")  # fmt: skip
     return make_response(page, code)
+
+
+def _forget_who_is_unknown() -> None:
+    """What was read of the member went with the transaction: where it can't be read again, the page does without."""
+    member = g.get("member")
+    g.member = None
+    with suppress(OperationalError):
+        if member is not None and member.name:
+            g.member = member
+            return
+    db.session.rollback()
 
 
 def _http_error(error: HTTPException) -> Response:
@@ -54,6 +76,15 @@ def _expired_form(error: CSRFError) -> Response:
 def _database_error(error: OperationalError) -> Response:
     db.session.rollback()
     request.environ["wsgi.errors"].write(f"The database failed: {error.orig}\n")
+    if any(words in str(error.orig) for words in FULL_DATABASE):
+        return _page(507, *MESSAGES[507])
     response = _page(503, *MESSAGES[503])
     response.headers["Retry-After"] = "5"
     return response
+
+
+def _system_error(error: OSError) -> Response:
+    if error.errno not in FULL:
+        raise error
+    request.environ["wsgi.errors"].write(f"A file could not be written: {error}\n")
+    return _page(507, *MESSAGES[507])

@@ -20,7 +20,7 @@ from flask_wtf.csrf import CSRFProtect
 from htmx_flask import Htmx
 from sqlalchemy import Connection, Double, Engine, MetaData, event
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, PendingRollbackError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.sql.functions import FunctionElement
@@ -106,12 +106,23 @@ def to_write(*, is_durable: bool = True, patience: float = BUSY_SECONDS) -> dict
 
 
 def _begin_writing(is_durable: bool, patience: float) -> None:
-    db.session.commit()
+    _end_reading()
     options = to_write(is_durable=is_durable, patience=patience)
     try:
         db.session.connection(execution_options=options)
     except OperationalError:
         db.session.commit()  # nothing is begun: a rollback would only forget what was read
+        raise
+
+
+def _end_reading() -> None:
+    """What went wrong with an earlier read is told to its reader alone, and not to whoever writes next."""
+    try:
+        db.session.commit()
+    except PendingRollbackError:
+        db.session.rollback()
+    except OperationalError:
+        db.session.rollback()
         raise
 
 

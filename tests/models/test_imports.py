@@ -382,7 +382,7 @@ def test_a_crash_in_the_last_transaction_leaves_nothing_half_done(
     with pytest.raises(ZeroDivisionError):
         import_now(item.id)
     assert (documents(), list(db.session.scalars(select(Source)))) == ([], [])
-    assert (fresh(item).status, fresh(item).error_code) == ("failed", "internal_error")
+    assert (fresh(item).status, fresh(item).error_code) == ("pending", "internal_error")
 
 
 def test_a_worker_that_stops_gives_its_imports_back_unharmed(

@@ -22,6 +22,7 @@ from webapp.models.summary import MAX_BACKOFF_SECONDS, MAX_CRASHES, Status, Summ
 if TYPE_CHECKING:
     from webapp.originals import Incoming
 
+OURS = "internal_error"  # a full disk, a database that is away, or a bug
 TRANSIENT = {"unreachable", "server_error", "slow_site"}  # of a link
 NAME_CHARACTERS = 500
 HINTED = 50  # of many files at once; the sweeper hints at the others as these are done
@@ -154,13 +155,13 @@ class Import(Base):
 
     @classmethod
     def fail(cls, claim: ImportClaim, failure: ImportFailure) -> bool:
-        """Put a link back for another try if that may help, else fail the row with its reason."""
+        """Put it back for another try if that may help, else fail the row with its reason."""
         with transaction():
             item = db.session.get(cls, claim.import_id, populate_existing=True)
             if item is None:
                 return False
-            is_over = not (item.url and failure.code in TRANSIENT)
-            is_over = is_over or item.attempts >= current_settings().max_attempts
+            may_pass = failure.code == OURS or (item.url and failure.code in TRANSIENT)
+            is_over = not may_pass or item.attempts >= current_settings().max_attempts
             return cls._write(
                 claim,
                 status=Status.FAILED if is_over else Status.PENDING,
