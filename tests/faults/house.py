@@ -2,31 +2,41 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+import psycopg
+from dramatiq import Message
 from flask import Flask
 from sqlalchemy import func, select
 
+from tasks.broker import make_broker
 from tests.conftest import ARTICLE
 from tests.support.failpoints import Failpoints
 from tests.support.model_server import ModelServer
-from tests.support.precis import Account, Precis, until
+from tests.support.precis import Account, Precis, until, write_lock
+from tests.support.proxy import Proxy, Weather
+from tests.support.valkey import Valkey
 from tests.support.visitor import Visitor
 from webapp import create_app
 from webapp.config import Settings
 from webapp.extensions import db
-from webapp.models import Document, Status, Summary
+from webapp.models import Document, Import, Status, Summary
 from webapp.models.invariants import violations
 
 LIVE = (Status.PENDING, Status.PROCESSING)
 
 
 class House:
-    """Runs within a `with`. `database` names what it stands on; `url` is the address of a PostgreSQL, if it is that."""
+    """Runs within a `with`. `database` names what it stands on; `url` is the address of a PostgreSQL, if it is that.
+
+    Its Redis is a Valkey of the test's own, behind a proxy that may do to the line what it likes.
+    """
+
+    precis: Precis
 
     def __init__(
         self, folder: Path, model: ModelServer, *, url: str = "", environ: Mapping[str, str] | None = None
@@ -34,6 +44,8 @@ class House:
         self.model = model
         self.database = "PostgreSQL" if url else "SQLite"
         self.failpoints = Failpoints(folder / "shots")
+        self.valkey = Valkey()
+        self.redis = Proxy(str(self.valkey.folder / "valkey.sock"))
         self.environ = {
             "OPENAI_BASE_URL": model.base_url,
             "OPENAI_API_KEY": "sk-test",
@@ -43,19 +55,84 @@ class House:
             **({"DATABASE_URL": url} if url else {}),
             **(environ or {}),
         }
-        self.precis = Precis(folder, self.environ)
+        self._folder, self._url = folder, url
         self._names = count(1)
+        self._closing = ExitStack()
 
     def __enter__(self) -> "House":
-        self.precis.__enter__()
-        self.precis.add_member("Alice", "admin")
+        with ExitStack() as stack:
+            stack.enter_context(self.valkey)
+            stack.enter_context(self.redis)
+            self.precis = Precis(self._folder, {**self.environ, "REDIS_URL": self.redis_url})
+            stack.enter_context(self.precis)
+            self.precis.add_member("Alice", "admin")
+            self._closing = stack.pop_all()
         return self
 
     def __exit__(self, *error: Any) -> None:
         self.alice.close()
-        with self._in_app():
+        with self.in_app():
             db.engine.dispose()
-        self.precis.__exit__(*error)
+        self._closing.__exit__(*error)
+
+    # --- what can be done to it -------------------------------------------------------------------------------
+
+    @property
+    def redis_url(self) -> str:
+        return f"redis://127.0.0.1:{self.redis.port}/0"
+
+    @contextmanager
+    def without_redis(self, *, is_swallowing: bool = False) -> Iterator[None]:
+        """Nobody reaches Redis, which refuses, or takes all and never answers."""
+        if is_swallowing:
+            self.redis.weather = Weather(swallows=True)
+        else:
+            self.redis.refuse()
+        try:
+            yield
+        finally:
+            self.redis.weather = Weather()
+            if not is_swallowing:
+                self.redis.open()
+
+    @contextmanager
+    def without_model(self) -> Iterator[None]:
+        """The model server's port refuses."""
+        self.model.refuse()
+        try:
+            yield
+        finally:
+            self.model.open()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Somebody else writes, and nobody but they: all others may read."""
+        if not self._url:
+            with write_lock(self.precis.folder):
+                yield
+            return
+        with psycopg.connect(self._url) as connection:
+            connection.execute("LOCK TABLE documents, summaries, model_servers IN EXCLUSIVE MODE")
+            yield
+            connection.rollback()
+
+    def send(self, actor: str, *ids: int, lane: str = "warm", times: int = 1) -> None:
+        """Send a hint, as often as is said."""
+        broker = make_broker(self.valkey.url)
+        for _ in range(times):
+            broker.enqueue(Message(queue_name=lane, actor_name=actor, args=ids, kwargs={}, options={}))
+
+    def hints(self) -> int:
+        """How many wait in Redis."""
+        with self.valkey.client(db=1) as client:
+            return sum(int(client.llen(f"dramatiq:{lane}")) for lane in ("interactive", "warm"))
+
+    def start_again(self) -> None:
+        """Start it with what its folder holds, after all of its processes were killed."""
+        for command in self.precis.commands:
+            command.wait()
+        self.precis.commands.clear()
+        self.precis.start()
 
     # --- people -----------------------------------------------------------------------------------------------
 
@@ -71,40 +148,56 @@ class House:
         """Save a new document. Returns its id."""
         return self.alice.save(f"Copy {next(self._names)}", self.text())
 
+    def bring_in(self, name: str, data: bytes) -> int:
+        """Upload a file. Returns the id of its import."""
+        form = {"csrf_token": self.alice.token, "title": "", "text": "", "url": ""}
+        answer = self.alice.client.post("/documents", data=form, files=[("file", (name, data))])
+        assert answer.status_code == 303, answer.text
+        with self.in_app():
+            return db.session.scalars(select(func.max(Import.id))).one()
+
     # --- what is stored ---------------------------------------------------------------------------------------
 
     def summaries(self, document_id: int) -> list[Summary]:
         """The rows of its summaries, oldest first."""
-        with self._in_app():
+        with self.in_app():
             rows = select(Summary).where(Summary.document_id == document_id).order_by(Summary.id)
             return list(db.session.scalars(rows))
 
     def status(self, document_id: int) -> str | None:
         """The status of its current summary."""
-        with self._in_app():
+        with self.in_app():
             return db.session.scalar(select(Document.summary_status).where(Document.id == document_id))
 
     def documents(self) -> list[tuple[int, str]]:
         """(number, title) of each."""
-        with self._in_app():
+        with self.in_app():
             return [(row.id, row.title) for row in db.session.execute(select(Document.id, Document.title))]
+
+    def import_status(self, import_id: int) -> str | None:
+        with self.in_app():
+            return db.session.scalar(select(Import.status).where(Import.id == import_id))
+
+    def titles(self) -> list[str]:
+        with self.in_app():
+            return list(db.session.scalars(select(Document.title)))
 
     @property
     def completed(self) -> int:
         """How many summaries are complete."""
-        with self._in_app():
+        with self.in_app():
             complete = select(func.count(Summary.id)).where(Summary.status == Status.COMPLETE)
             return db.session.scalar(complete) or 0
 
     @property
     def unfinished(self) -> int:
-        with self._in_app():
+        with self.in_app():
             live = select(func.count(Summary.id)).where(Summary.status.in_(LIVE))
             return db.session.scalar(live) or 0
 
     def violations(self) -> list[str]:
         """The broken promises, as `precis doctor` would name them."""
-        with self._in_app():
+        with self.in_app():
             return violations()
 
     # --- waiting ----------------------------------------------------------------------------------------------
@@ -130,7 +223,8 @@ class House:
         until(lambda: self.precis.status("/readyz") == 200, "everything is there again")
 
     @contextmanager
-    def _in_app(self) -> Iterator[None]:
+    def in_app(self) -> Iterator[None]:
+        """An application context on its database. No Redis is reached from it."""
         with self._app.app_context():
             yield
 

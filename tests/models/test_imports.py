@@ -19,9 +19,9 @@ from webapp.extensions import current_settings, db, now, transaction
 from webapp.importing.extracted import ImportFailure
 from webapp.importing.extraction import extract
 from webapp.models import Document, Import, Member, Revision, Role, Source, Status, Summary
+from webapp.models.crashing import MAX_CRASHES
 from webapp.models.imports import Aim, Outcome
 from webapp.models.invariants import violations
-from webapp.models.summary import MAX_CRASHES
 
 PAGE = (
     f"<!doctype html><title>Lamps</title><body><article><h1>Lamps</h1>{{}}<p>{ARTICLE}</p></article></body>"

@@ -33,8 +33,9 @@ from webapp.extensions import cache, db, transaction
 from webapp.models import Document, Lane, Member, ModelServer, Presence, Role, Status, Summary
 from webapp.models.area import look, read
 from webapp.models.chosen import PERSON
+from webapp.models.crashing import MAX_CRASHES
 from webapp.models.invariants import violations
-from webapp.models.summary import LIVE, MAX_CRASHES, Claim
+from webapp.models.summary import LIVE, Claim
 from webapp.models.words import Words
 from webapp.summarizing.engine import USUAL, EngineFailure, FailureKind, Finished
 

@@ -24,10 +24,11 @@ from webapp.extensions import cache, current_settings, db, transaction
 from webapp.models import Document, Lane, Member, Role, Status, Summary
 from webapp.models import area as areas
 from webapp.models.area import SummaryArea
+from webapp.models.crashing import MAX_CRASHES
 from webapp.models.invariants import violations
 from webapp.models.model_server import ModelServer as Health
 from webapp.models.presence import Presence
-from webapp.models.summary import MAX_CRASHES, cache_key
+from webapp.models.summary import cache_key
 from webapp.summarizing.engine import EngineFailure, FailureKind, Finished, Style
 from webapp.summarizing.pace import BEGUN_SECONDS
 

@@ -1,7 +1,7 @@
 """Bugs of our own design, which the usual recipe has no room for."""
 
 from tests.mutations.mutation import ACCESS, AREA, LIFE, PAGES, Edit, Mutation
-from tests.mutations.usual import DOCUMENT, OPENAI, SHOWN, SUMMARY, SWEEPER, VIEW
+from tests.mutations.usual import CRASHING, DOCUMENT, OPENAI, SHOWN, SUMMARY, SWEEPER, VIEW
 
 WORDS = "tests/models/test_words.py::"
 LONG = "tests/models/test_long_documents.py::"
@@ -42,7 +42,7 @@ OWN = (
     Mutation(
         "M04",
         "A poisonous document takes one worker after the other",
-        (Edit(SUMMARY, "self.crashes + 1 >= MAX_CRASHES or ", ""),),
+        (Edit(CRASHING, "crashes >= MAX_CRASHES or ", ""),),
         (LIFE + "test_poisonous_document_fails_after_three_crashes",),
     ),
     Mutation(

@@ -3,6 +3,7 @@
 from tests.mutations.mutation import ACCESS, AREA, CLIENT, HOUSE, KEYS, LIFE, PAGES, Edit, Mutation
 
 SUMMARY = "webapp/models/summary.py"
+CRASHING = "webapp/models/crashing.py"
 DOCUMENT = "webapp/models/document.py"
 SHOWN = "webapp/models/area.py"
 VIEW = "webapp/views/summaries.py"

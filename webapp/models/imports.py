@@ -14,10 +14,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 from webapp import hints, originals
 from webapp.extensions import Base, current_settings, db, now, transaction
 from webapp.importing.extracted import Extracted, ImportFailure
+from webapp.models.crashing import MAX_CRASHES
 from webapp.models.document import Document
 from webapp.models.member import Member
 from webapp.models.source import Source, drop_originals, hold_originals
-from webapp.models.summary import MAX_BACKOFF_SECONDS, MAX_CRASHES, Status, Summary
+from webapp.models.summary import MAX_BACKOFF_SECONDS, Status, Summary
 
 if TYPE_CHECKING:
     from webapp.originals import Incoming

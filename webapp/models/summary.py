@@ -42,6 +42,7 @@ from webapp import hints
 from webapp.extensions import Base, cache, current_settings, db, now, transaction
 from webapp.models.asking import query_of, recipe_for, usual
 from webapp.models.chosen import CHOSEN, PERSON, Chosen
+from webapp.models.crashing import Crashing, is_apart
 from webapp.models.model_server import PAUSES_AT_ONCE, ModelServer, server
 from webapp.models.passages import Passages
 from webapp.models.tasks import is_saved
@@ -60,7 +61,6 @@ from webapp.summarizing.rendering import summary_html
 from webapp.summarizing.sanitizing import visible
 from webapp.summarizing.tree import Coverage
 
-MAX_CRASHES = 3  # deaths of a worker before its summary is held to be the cause
 MAX_BACKOFF_SECONDS = 900
 EXCERPT_CHARACTERS = 280
 CACHE_VERSION = 2  # of the shape of what is cached
@@ -118,7 +118,7 @@ class Claim:
     ask: Ask
 
 
-class Summary(Chosen, Base):
+class Summary(Chosen, Crashing, Base):
     """The result of one recipe on one content. A new `edition` of it is made when somebody asks for another."""
 
     __tablename__ = "summaries"
@@ -139,7 +139,6 @@ class Summary(Chosen, Base):
     status: Mapped[str] = mapped_column(String(12), default=Status.PENDING)
     lane: Mapped[str] = mapped_column(String(12))
     attempts: Mapped[int] = mapped_column(default=0)
-    crashes: Mapped[int] = mapped_column(default=0)
     next_attempt_at: Mapped[float] = mapped_column(Double)
     fence: Mapped[int] = mapped_column(default=0)
     lease_until: Mapped[float | None] = mapped_column(Double)
@@ -390,7 +389,7 @@ class Summary(Chosen, Base):
         is_ours = cls.base_hash == bindparam("due_recipe")
         has_share = warmed.scalar_subquery() < bindparam("share", type_=Integer())
         may_warm = or_(cls.lane == Lane.INTERACTIVE, cls.rewarming_id.is_not(None), has_share)
-        return (cls.status == Status.PENDING, cls.next_attempt_at <= now(), is_ours, may_warm)
+        return (cls.status == Status.PENDING, cls.next_attempt_at <= now(), is_ours, is_apart(cls), may_warm)
 
     @classmethod
     def _due_now(cls) -> dict[str, Any]:
@@ -507,36 +506,6 @@ class Summary(Chosen, Base):
             if is_mine:
                 cls._show_status(claim.document_id, claim.summary_id, Status.PENDING)
         return is_mine
-
-    @classmethod
-    def expire_leases(cls) -> list[int]:
-        """End the leases of workers that are not heard of. Returns the ids of the documents concerned."""
-        expired = select(cls).where(cls.status == Status.PROCESSING, cls.lease_until < now())
-        if not db.session.scalars(expired).all():
-            return []
-        with transaction():
-            summaries = list(db.session.scalars(expired.execution_options(populate_existing=True)))
-            for summary in summaries:
-                summary._crash()
-        return [summary.document_id for summary in summaries]
-
-    def _crash(self) -> None:
-        is_over = self.crashes + 1 >= MAX_CRASHES or self.attempts >= current_settings().max_attempts
-        status = Status.FAILED if is_over else Status.PENDING
-        moved = _rowcount(
-            update(Summary)
-            .where(Summary.id == self.id, Summary.fence == self.fence, Summary.status == Status.PROCESSING)
-            .values(
-                status=status,
-                crashes=Summary.crashes + 1,
-                lease_until=None,
-                next_attempt_at=now(),
-                error_code="crashed_worker",
-                finished_at=now() if is_over else None,
-            )
-        )
-        if moved:
-            self._show_status(self.document_id, self.id, status)
 
     def _after(self, failure: EngineFailure) -> dict[str, Any]:
         """What a failure makes of the row: the values of the UPDATE."""
