@@ -78,8 +78,9 @@ def _write(claim: Claim, pen: Pen) -> None:
             writer.write(claim.text, title=claim.title, ask=claim.ask), claim, lease, pen
         )
         coverage = None
-    if not Summary.finish(claim, text=text, format=_format(claim), finished=finished, coverage=coverage):
-        raise LostLease
+    lease.store(
+        lambda: Summary.finish(claim, text=text, format=_format(claim), finished=finished, coverage=coverage)
+    )
 
 
 def _read_and_written(

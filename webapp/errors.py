@@ -27,7 +27,7 @@ MESSAGES = {
         "The server's disk is full. What you had saved before is safe. Tell an admin, and go back: what you wrote is there.",
     ),
 }
-FULL = (errno.ENOSPC, errno.EDQUOT)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the last one: a limit on the size of files
 FULL_DATABASE = ("database or disk is full", "No space left on device")  # SQLite, PostgreSQL
 
 

@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import psycopg
 from dramatiq import Message
 from flask import Flask
@@ -148,10 +149,14 @@ class House:
         """Save a new document. Returns its id."""
         return self.alice.save(f"Copy {next(self._names)}", self.text())
 
+    def upload(self, name: str, data: bytes) -> httpx2.Response:
+        """Send a file by the form. Returns the answer."""
+        form = {"csrf_token": self.alice.token, "title": "", "text": "", "url": ""}
+        return self.alice.client.post("/documents", data=form, files=[("file", (name, data))])
+
     def bring_in(self, name: str, data: bytes) -> int:
         """Upload a file. Returns the id of its import."""
-        form = {"csrf_token": self.alice.token, "title": "", "text": "", "url": ""}
-        answer = self.alice.client.post("/documents", data=form, files=[("file", (name, data))])
+        answer = self.upload(name, data)
         assert answer.status_code == 303, answer.text
         with self.in_app():
             return db.session.scalars(select(func.max(Import.id))).one()
@@ -181,6 +186,11 @@ class House:
     def titles(self) -> list[str]:
         with self.in_app():
             return list(db.session.scalars(select(Document.title)))
+
+    def ids_since(self, number: int) -> list[int]:
+        """The ids of all documents but the first so many."""
+        with self.in_app():
+            return list(db.session.scalars(select(Document.id).order_by(Document.id).offset(number)))
 
     @property
     def completed(self) -> int:

@@ -1,6 +1,7 @@
 """A real PostgreSQL in a folder of its own."""
 
 import shutil
+import signal
 import tempfile
 import warnings
 from itertools import count
@@ -39,3 +40,10 @@ class Postgresql:
         with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}"')
         return str(self._server.get_uri()).replace("/postgres?", f"/{name}?")
+
+    def restart(self) -> None:
+        """Start it again after it has ended without a farewell to anybody."""
+        process = self._server.get_postmaster_info().process
+        process.send_signal(signal.SIGQUIT)
+        process.wait(10)
+        self._server.ensure_postgres_running()
