@@ -18,10 +18,10 @@ from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
 from dramatiq.errors import ConnectionClosed
 from dramatiq.middleware import Middleware, MiddlewareError
 from redis import BlockingConnectionPool, Redis, RedisError
-from redis import exceptions as redis_errors
+
+from webapp.away import Away
 
 SEND_SECONDS = 0.5  # the longest wait of a save: for a free connection, for connecting, and for the answer
-AWAY_SECONDS = 1.0  # after a failure to send, the next senders do not even try
 PATIENCE_SECONDS = 5.0  # of a worker's connections; longer than the blocking wait
 MOST_IDLE_SECONDS = 2.0
 RECONNECT_SECONDS = 0.5
@@ -71,9 +71,9 @@ class _Line(RedisBroker):
 class WakingBroker(_Line):
     """A RedisBroker whose senders give up soon, whose consumers are woken, and which has no queues for delays."""
 
-    def __init__(self, url: str, is_writing: Callable[[], bool]) -> None:
+    def __init__(self, url: str, is_writing: Callable[[], bool], away: Away | None = None) -> None:
         self.url = url
-        self._away_until = 0.0
+        self._away = away or Away()
         # dramatiq's default middleware is left out: SQL counts tries and says when to try again (Retries, AgeLimit),
         # engines have deadlines of their own that reach into a blocked read (TimeLimit), the actor asks whether to
         # stop (ShutdownNotifications), and with Callbacks and Pipelines whoever can write to Redis could chain calls.
@@ -88,13 +88,8 @@ class WakingBroker(_Line):
 
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
         """Send a message. Raises RedisError: at once, if Redis was found away a moment ago; else soon."""
-        if time.monotonic() < self._away_until:
-            raise redis_errors.ConnectionError("Redis was away a moment ago.")
-        try:
+        with self._away.spared():
             return super().enqueue(message, delay=delay)
-        except (redis_errors.ConnectionError, redis_errors.TimeoutError):
-            self._away_until = time.monotonic() + AWAY_SECONDS
-            raise
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 1000) -> Consumer:
         """Make a consumer, whose idle wait lasts `timeout` milliseconds at the most."""
@@ -180,13 +175,15 @@ class WokenConsumer(_RedisConsumer):
         time.sleep(RECONNECT_SECONDS)
 
 
-def make_broker(url: str, *, is_writing: Callable[[], bool] = lambda: False) -> WakingBroker:
+def make_broker(
+    url: str, *, is_writing: Callable[[], bool] = lambda: False, away: Away | None = None
+) -> WakingBroker:
     """The broker on the Redis at `url` (redis, rediss or unix), in the database after the one that it names.
 
     A database of its own, since the search for dead workers goes through all of its keys. Nothing connects before it
     has to. While `is_writing()`, sending raises SentTooEarly.
     """
-    return WakingBroker(url, is_writing)
+    return WakingBroker(url, is_writing, away)
 
 
 def connect(url: str, seconds: float) -> Redis:

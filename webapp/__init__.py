@@ -10,6 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, Map
 
 from webapp import errors, events, htmx, security, uploads
+from webapp.away import Away, SparingRedis
 from webapp.config import Settings
 from webapp.extensions import QuietJSON, cache, csrf, db, is_writing, limiter, migrate, prepare
 from webapp.extensions import htmx as htmx_extension
@@ -98,14 +99,14 @@ def _start_redis(app: Flask, url: str, settings: Settings) -> None:
     """The cache and the live streams share the database of the URL; the broker has the next one for itself."""
     from tasks.broker import make_broker
 
-    cache.init_app(
-        app, {**app.config, "CACHE_REDIS_URL": url, "CACHE_REDIS_DB": None, "CACHE_OPTIONS": REDIS_TIMEOUTS}
-    )
-    events.init_app(app, url, settings.max_streams)
+    away = Away()
+    client = SparingRedis.to(url, away, **REDIS_TIMEOUTS)
+    cache.init_app(app, {**app.config, "CACHE_REDIS_HOST": client})
+    events.init_app(app, url, client, settings.max_streams)
     app.config["RATELIMIT_STORAGE_URI"] = url.replace("unix://", "redis+unix://")
     app.config["RATELIMIT_STORAGE_OPTIONS"] = dict(REDIS_TIMEOUTS)
     limiter.init_app(app)
-    app.extensions["broker"] = make_broker(url, is_writing=is_writing)
+    app.extensions["broker"] = make_broker(url, is_writing=is_writing, away=away)
 
 
 def _register_views(app: Flask) -> None:

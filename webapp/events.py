@@ -253,11 +253,9 @@ class Hub:
 _hubs: list[Hub] = []
 
 
-def init_app(app: Flask, url: str, most_streams: int) -> None:
-    """Give the application its client, which never waits long, and its hub, which listens all the time."""
-    app.extensions["live_redis"] = Redis.from_url(
-        url, socket_connect_timeout=SEND_SECONDS, socket_timeout=SEND_SECONDS
-    )
+def init_app(app: Flask, url: str, client: Redis, most_streams: int) -> None:
+    """Give the application its client, which must never wait long, and its hub, which listens all the time."""
+    app.extensions["live_redis"] = client
     listening = Redis.from_url(
         url, socket_connect_timeout=SEND_SECONDS, socket_timeout=5.0, health_check_interval=10
     )

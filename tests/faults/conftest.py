@@ -29,7 +29,7 @@ def running(
 ) -> Iterator[House]:
     is_sqlite = request.param == "sqlite"
     url = "" if is_sqlite else request.getfixturevalue("postgresql").new_database()
-    with House(tmp_path_factory.mktemp("precis"), scripted, url=url) as house:
+    with House(tmp_path_factory.mktemp("precis"), scripted, url=url, has_line=True) as house:
         yield house
 
 
@@ -55,6 +55,5 @@ def outcome(request: pytest.FixtureRequest, house: House) -> Iterator[Outcome]:
     calls, completed = house.model.calls, house.completed
     yield outcome
     assert outcome.what, "Say what happened."
-    outcome.calls = house.model.calls - calls
-    outcome.wasted = outcome.calls - (house.completed - completed)
+    outcome.count(house.model.calls - calls, house.completed - completed)
     outcome.report()

@@ -34,13 +34,18 @@ LIVE = (Status.PENDING, Status.PROCESSING)
 class House:
     """Runs within a `with`. `database` names what it stands on; `url` is the address of a PostgreSQL, if it is that.
 
-    Its Redis is a Valkey of the test's own, behind a proxy that may do to the line what it likes.
+    Unless it `is_new`, its database holds a library in which Alice has an account. With `has_line` its Redis is a Valkey of the test's own, behind a proxy that may do to the line what it likes.
     """
 
-    precis: Precis
-
     def __init__(
-        self, folder: Path, model: ModelServer, *, url: str = "", environ: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        model: ModelServer,
+        *,
+        url: str = "",
+        has_line: bool = False,
+        is_new: bool = True,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         self.model = model
         self.database = "PostgreSQL" if url else "SQLite"
@@ -56,17 +61,21 @@ class House:
             **({"DATABASE_URL": url} if url else {}),
             **(environ or {}),
         }
-        self._folder, self._url = folder, url
+        self.precis = Precis(folder, self.environ)
+        self._folder, self._url, self._has_line, self._is_new = folder, url, has_line, is_new
         self._names = count(1)
         self._closing = ExitStack()
 
     def __enter__(self) -> "House":
         with ExitStack() as stack:
-            stack.enter_context(self.valkey)
-            stack.enter_context(self.redis)
-            self.precis = Precis(self._folder, {**self.environ, "REDIS_URL": self.redis_url})
+            if self._has_line:
+                stack.enter_context(self.valkey)
+                stack.enter_context(self.redis)
+                self.environ["REDIS_URL"] = f"redis://127.0.0.1:{self.redis.port}/0"
+                self.precis = Precis(self._folder, self.environ)
             stack.enter_context(self.precis)
-            self.precis.add_member("Alice", "admin")
+            if self._is_new:
+                self.precis.add_member("Alice", "admin")
             self._closing = stack.pop_all()
         return self
 
@@ -77,10 +86,6 @@ class House:
         self._closing.__exit__(*error)
 
     # --- what can be done to it -------------------------------------------------------------------------------
-
-    @property
-    def redis_url(self) -> str:
-        return f"redis://127.0.0.1:{self.redis.port}/0"
 
     @contextmanager
     def without_redis(self, *, is_swallowing: bool = False) -> Iterator[None]:

@@ -22,6 +22,7 @@ class Outcome:
     seconds: float | None = None
     calls: int = 0
     wasted: int = 0
+    _elsewhere: int = 0
     _struck_at: float = field(default=0.0, repr=False)
 
     def struck(self, at: float | None = None) -> None:
@@ -33,6 +34,14 @@ class Outcome:
         self.what = what
         if self._struck_at:
             self.seconds = round(time.monotonic() - self._struck_at, 1)
+
+    def completed_elsewhere(self, number: int) -> None:
+        """So many of the calls were for another house, and not wasted."""
+        self._elsewhere = number
+
+    def count(self, calls: int, completed: int) -> None:
+        """So many calls were made for so many new summaries."""
+        self.calls, self.wasted = calls, calls - completed - self._elsewhere
 
     def report(self) -> None:
         path = os.environ.get(REPORT)

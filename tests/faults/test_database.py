@@ -12,6 +12,7 @@ import pytest
 from tests.faults.house import House
 from tests.faults.outcome import Outcome
 from tests.support.model_server import SUMMARY, Script
+from tests.support.postgresql import Postgresql
 from tests.support.precis import until
 from webapp.extensions import BUSY_SECONDS
 
@@ -74,14 +75,13 @@ def test_answer_is_stored_once_the_lock_is_free(house: House, outcome: Outcome) 
 
 
 @pytest.mark.fault("F21", "PostgreSQL is restarted in the middle, without a farewell")
-def test_postgresql_restarted(house: House, outcome: Outcome, request: pytest.FixtureRequest) -> None:
-    if house.database == "SQLite":
-        pytest.skip("There is no server to restart.")
+@pytest.mark.parametrize("running", ["postgresql"], indirect=True)
+def test_postgresql_restarted(house: House, outcome: Outcome, postgresql: Postgresql) -> None:
     house.model.script(Script.words(first_word=0.5, every=0.02))
     ids = [house.save() for _ in range(6)]
     until(lambda: house.model.running, "some are being written")
     outcome.struck()
-    request.getfixturevalue("postgresql").restart()
+    postgresql.restart()
     house.until_complete(*ids)
     outcome.recovered("connections are made anew, and all are complete")
 

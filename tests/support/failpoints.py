@@ -18,6 +18,7 @@ PLACES = {
     "before the cache": ("webapp.models.summary", "Summary.fill_cache", "before"),
     "after the finish": ("webapp.models.summary", "Summary.finish", "after"),
     "before it is told": ("webapp.events", "tell", "before"),
+    "in a migration": ("alembic.ddl.impl", "DefaultImpl.create_table", "after"),
     "before the ack": ("tasks.broker", "WokenConsumer.ack", "before"),
 }
 

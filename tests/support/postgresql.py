@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+import subprocess
 import tempfile
 import warnings
 from itertools import count
@@ -47,3 +48,15 @@ class Postgresql:
         process.send_signal(signal.SIGQUIT)
         process.wait(10)
         self._server.ensure_postgres_running()
+
+    def copy(self, url: str) -> str:
+        """Dump a database while it is used, and load it into a new one. Returns the new one's address."""
+        new = self.new_database()
+        self._run(
+            "psql", "--quiet", "--set=ON_ERROR_STOP=1", f"--dbname={new}", given=self._run("pg_dump", url)
+        )
+        return new
+
+    def _run(self, program: str, *arguments: str, given: str = "") -> str:
+        command = [str(self._server.bin_path / program), *arguments]
+        return subprocess.run(command, input=given, capture_output=True, text=True, check=True).stdout

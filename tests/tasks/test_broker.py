@@ -16,6 +16,7 @@ from redis import RedisError
 from tasks import broker as broker_module
 from tasks.broker import Delayed, SentTooEarly, WakingBroker, make_broker
 from tests.support.valkey import Blackhole, Valkey, free_port
+from webapp.away import AWAY_SECONDS
 
 PATIENCE_SECONDS = 20.0
 QUEUE = "warm"
@@ -182,7 +183,7 @@ def test_messages_sent_after_redis_was_restarted_are_processed(server: Valkey, e
         site.actor.send(1)
         until(lambda: done == [1])
         server.restart(empty=empty)
-        time.sleep(broker_module.AWAY_SECONDS)
+        time.sleep(AWAY_SECONDS)
         until(lambda: _sent(site, 2))
         until(lambda: done[-1] == 2)
 
@@ -281,7 +282,7 @@ def test_sending_works_again_after_redis_was_away(server: Valkey) -> None:
     with pytest.raises(RedisError):
         send(broker)
     server.start()
-    time.sleep(broker_module.AWAY_SECONDS)
+    time.sleep(AWAY_SECONDS)
     send(broker)
     assert queued(server) == 1
 

@@ -21,6 +21,7 @@ from typing import Any
 
 SHOTS = Path(os.environ.get("PRECIS_TEST_SHOTS", ""))
 PLACES: dict[str, dict[str, list[str]]] = json.loads(os.environ.get("PRECIS_TEST_PLACES", "{}"))
+CLOCK = os.environ.get("PRECIS_TEST_CLOCK", "")
 passed: Counter[str] = Counter()
 
 
@@ -122,5 +123,13 @@ def _shoot(shot: dict[str, Any]) -> None:
         raise RuntimeError("a failpoint")
 
 
+def _put_clock(seconds: float) -> None:
+    """This process's own clock goes wrong by so much."""
+    right = time.time
+    time.time = lambda: right() + seconds
+
+
+if CLOCK:
+    _put_clock(float(CLOCK))
 if PLACES:
     sys.meta_path.insert(0, Finder())
