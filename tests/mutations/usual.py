@@ -297,7 +297,11 @@ USUAL = (
                 "source=source)\n        document.announce(summary, text, format)\n",
                 "source=source)\n            document.announce(summary, text, format)\n",
             ),
-            Edit("webapp/__init__.py", "make_broker(url, is_writing=is_writing, away=away)", "make_broker(url, away=away)"),
+            Edit(
+                "webapp/__init__.py",
+                "make_broker(url, is_writing=is_writing, away=away)",
+                "make_broker(url, away=away)",
+            ),
         ),
         (
             LIFE + "test_hint_is_sent_after_the_commit",
@@ -307,7 +311,13 @@ USUAL = (
     Mutation(
         "B11b",
         "Nothing keeps a message from being sent inside a transaction",
-        (Edit("webapp/__init__.py", "make_broker(url, is_writing=is_writing, away=away)", "make_broker(url, away=away)"),),
+        (
+            Edit(
+                "webapp/__init__.py",
+                "make_broker(url, is_writing=is_writing, away=away)",
+                "make_broker(url, away=away)",
+            ),
+        ),
         (LIFE + "test_hint_inside_a_transaction_is_refused",),
     ),
     Mutation(
