@@ -482,8 +482,12 @@ def test_attempt_is_counted_before_the_work(alice: Member) -> None:
     assert (current(document).attempts, current(document).crashes) == (1, 0)
 
 
-def test_partial_text_is_never_stored_or_shown_as_complete(alice: Member, model_server: ModelServer) -> None:
-    model_server.script([Script.cut(900), Script.words()])
+@pytest.mark.parametrize("by_reset", [False, True], ids=["fin", "rst"])
+@pytest.mark.parametrize("after", [0, 1, 350, 900, 5000])
+def test_partial_text_is_never_stored_or_shown_as_complete(
+    alice: Member, model_server: ModelServer, after: int, by_reset: bool
+) -> None:
+    model_server.script([Script.cut(after, by_reset=by_reset), Script.words()])
     document = save(alice)
     work_once()
     assert current(document).text is None and read(document).html is None

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
-import httpx2
 import pytest
 
 from tests.summarizing.servers import DOCUMENT, KEY, Server, engine_on, eventually, failure_of, shown, written
@@ -118,18 +117,6 @@ def test_silence_after_the_last_word_costs_the_token_counts_only(
 
 
 # --- cut answers
-
-
-def test_no_cut_at_any_byte_passes_for_a_whole_answer(server: ModelServer, engine: OpenAIEngine) -> None:
-    text = "- Ada wrote the first program.\n- Zoë read it: 🚀."
-    script = Script.deltas(["- Ada wrote", " the first program.", "\n- Zoë read it:", " 🚀."])
-    server.script(script)
-    assert written(engine)[0] == text
-    size = _size_of(script)
-    assert size > 900
-    for after in range(size):
-        server.script(script.but(cut_after=after))
-        assert _outcome(engine) in (text, (TRANSIENT, "cut")), after
 
 
 @pytest.mark.parametrize("by_reset", [True, False])
@@ -590,25 +577,6 @@ def test_far_server_is_reached_through_the_proxy(
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{server.port}")
     assert written(OpenAIEngine(Server("http://models.example.net/v1")))[0] == SUMMARY
     assert server.requests[-1].path == "http://models.example.net/v1/chat/completions"
-
-
-def _outcome(engine: OpenAIEngine) -> str | tuple[FailureKind, str]:
-    try:
-        return written(engine)[0]
-    except EngineFailure as failure:
-        return failure.kind, failure.code
-
-
-def _size_of(script: Script) -> int:
-    """Bytes of the stream's body, as a client sees it."""
-    with ModelServer(script) as server:
-        body = {
-            "stream": True,
-            "model": "scripted",
-            "messages": [],
-            "stream_options": {"include_usage": True},
-        }
-        return len(httpx2.post(f"{server.base_url}/chat/completions", json=body, trust_env=False).content)
 
 
 def _cancelled(server: ModelServer, engine: OpenAIEngine) -> EngineFailure:

@@ -8,6 +8,7 @@ import socket
 import ssl
 import threading
 import time
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -145,7 +146,7 @@ class _Body(httpx2.SyncByteStream):
 
     def __iter__(self) -> Iterator[bytes]:
         received = 0
-        for part in self._parts:
+        for part in _without_mark(self._parts):
             received += len(part)
             if received > MAX_RESPONSE_BYTES:
                 raise httpx2.RemoteProtocolError("the response has no end")
@@ -163,6 +164,17 @@ class _Body(httpx2.SyncByteStream):
             with suppress(httpx2.HTTPError):
                 for _ in self._parts:
                     pass
+
+
+def _without_mark(parts: Iterator[bytes]) -> Iterator[bytes]:
+    """The parts without a byte order mark at the start, for which the SDK would pass over the first words."""
+    start = b""
+    for part in parts:
+        start += part
+        if len(start) >= len(BOM_UTF8) or not BOM_UTF8.startswith(start):
+            break
+    yield start.removeprefix(BOM_UTF8)
+    yield from parts
 
 
 class _Transport(httpx2.HTTPTransport):

@@ -39,6 +39,7 @@ FAILURES = {
 UNKNOWN_END = (FailureKind.TRANSIENT, "cut")
 
 _HOST = re.compile(r"(?:https?://(?:www\.)?|www\.)([\w.-]*\w)", re.IGNORECASE)
+_IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)?")
 _BULLET = re.compile(r"^\s*(?:[-*+•]|\d{1,2}[.)])\s+", re.MULTILINE)
 _HEADING = re.compile(r"^\s*#{1,6}\s+", re.MULTILINE)
 _CONTROLS = dict.fromkeys((*range(9), 11, 12, *range(13, 32), 127))  # all but tab and newline
@@ -75,7 +76,7 @@ class Draft:
         rest = self._halves.decode(b"", final=True)
         pieces = self._write([*self._thoughts.feed(rest), *self._thoughts.finish()])
         pieces += self._show(self._preamble.finish())
-        if not self._text:
+        if self._is_wordless():
             has_thought = self._has_thought or self._thoughts.has_thought
             raise EngineFailure(FailureKind.UNUSABLE, "only_thought" if has_thought else "empty")
         if self._thoughts.is_open or self._is_echo() or self._has_strange_address():
@@ -140,6 +141,10 @@ class Draft:
 
     def _new_preamble(self) -> PreambleFilter:
         return PreambleFilter(is_prose=self._ask.style is Style.BRIEF)
+
+    def _is_wordless(self) -> bool:
+        """Whether there is nothing to be read: pictures, marks and what nobody sees are no words."""
+        return not any(letter.isalnum() for letter in _BULLET.sub("", _IMAGE.sub("", self._text)))
 
     def _is_echo(self) -> bool:
         """Whether the answer is what the model was sent: a fence, the rules, or the document itself."""
