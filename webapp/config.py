@@ -311,6 +311,12 @@ class Settings:
         100_000_000,
         "the largest file that is taken; of one form, files ten times as large together",
     )
+    max_uploads: int = _setting(
+        "PRECIS_MAX_UPLOADS",
+        _whole(1, 10_000),
+        16,
+        "large forms that one web process receives at a time; further ones are asked to come again",
+    )
     fetch_networks: tuple[Network, ...] = _setting(
         "PRECIS_FETCH_PRIVATE",
         _networks,

@@ -60,10 +60,12 @@ def _forget_who_is_unknown() -> None:
 
 def _http_error(error: HTTPException) -> Response:
     code = error.code or 500
-    title, message = MESSAGES.get(code, MESSAGES[500] if code >= 500 else MESSAGES[400])
-    response = _page(code, title, message)
+    usual = MESSAGES.get(code, MESSAGES[500] if code >= 500 else MESSAGES[400])
+    response = _page(code, *getattr(error, "told", usual))
     if code == 429:
         response.headers["Retry-After"] = "300"
+    elif wait := getattr(error, "retry_after", None):
+        response.headers["Retry-After"] = str(wait)
     return response
 
 

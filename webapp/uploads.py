@@ -1,10 +1,12 @@
 """Uploads: files in a form go straight into the data folder, and only those of members who may add documents."""
 
 from io import BytesIO
+from threading import BoundedSemaphore
 from typing import IO, Any, cast
 
-from flask import Flask, request, session
+from flask import Flask, current_app, request, session
 from htmx_flask.requests import HtmxAwareRequest
+from werkzeug.exceptions import ServiceUnavailable
 
 from webapp.extensions import current_settings
 from webapp.models.member import SignIn
@@ -15,12 +17,26 @@ MOST_FILES = 1_000  # of one form
 MOST_TOTAL = 10  # so many times the largest file may all files of one form be
 LONGEST_NAME = 255
 ENDPOINT = "documents.create"
+RETRY_SECONDS = 20
+
+
+class TooManyUploads(ServiceUnavailable):
+    """This process receives as many large forms as it may. A text alone is never refused for that."""
+
+    told = (
+        "Too many files at once",
+        "Others are bringing in files. Wait half a minute, go back and send yours again: nothing of them was taken.",
+    )
+
+    def __init__(self) -> None:
+        super().__init__(retry_after=RETRY_SECONDS)
 
 
 class Upload(HtmxAwareRequest):  # type: ignore[misc]  # htmx_flask has no types
     """A request whose files are received as originals, where it is one that may bring files."""
 
     may_bring_files = False
+    turn: BoundedSemaphore | None = None
 
     def _get_file_stream(
         self,
@@ -44,11 +60,15 @@ class Upload(HtmxAwareRequest):  # type: ignore[misc]  # htmx_flask has no types
         super().close()
         for incoming in self._incoming:
             incoming.close()
+        if self.turn is not None:
+            self.turn.release()
+            self.turn = None
 
 
 def init_app(app: Flask) -> None:
     """Before anything else looks at the form: to look at it is to receive it."""
     app.request_class = Upload
+    app.extensions["uploads"] = BoundedSemaphore(app.config["SETTINGS"].max_uploads)
     app.before_request(_permit)
 
 
@@ -59,9 +79,24 @@ def _permit() -> None:
     member = SignIn.member_of(session.get("token"))
     if member is not None and member.can_edit:
         asked: Any = request
+        if _is_large():
+            asked.turn = _turn()
         asked.may_bring_files = True
         request.max_content_length = MOST_TOTAL * current_settings().max_upload_bytes + 1_000_000
         request.max_form_parts = MOST_FILES + 50
+
+
+def _is_large() -> bool:
+    """Whether this is more than a text can be, or does not say how much it is."""
+    return request.content_length is None or request.content_length > current_app.config["MAX_CONTENT_LENGTH"]
+
+
+def _turn() -> BoundedSemaphore:
+    """One of the places of large forms, to be released once this one is received."""
+    turns: BoundedSemaphore = current_app.extensions["uploads"]
+    if not turns.acquire(blocking=False):
+        raise TooManyUploads
+    return turns
 
 
 def received() -> list[tuple[str, Incoming]]:

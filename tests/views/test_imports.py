@@ -160,6 +160,27 @@ def test_strangers_and_readers_can_send_no_large_form(app: Flask, browser: Brows
     assert stored() == []
 
 
+def test_large_forms_have_so_many_places_and_a_text_needs_none(
+    make_app: MakeApp,
+) -> None:
+    app = make_app(PRECIS_MAX_UPLOADS="2", PRECIS_MAX_TEXT_BYTES="1000")
+    add_member("Alice", Role.EDITOR)
+    browser = Browser(app).sign_in("alice@example.org", PASSWORD)
+    large = ("a.txt", b"x" * 200_000)
+    for _ in range(3):
+        assert upload(browser, large).status_code == 303, "each gives its place back"
+        assert upload(browser, large, url="ftp://example.org").status_code == 422
+    places = app.extensions["uploads"]
+    assert places.acquire(blocking=False) and places.acquire(blocking=False)
+    refused = upload(browser, large)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "20")
+    assert "Wait half a minute" in browser.text(".error__message")
+    assert len(stored()) == 1
+    assert upload(browser, title="Meanwhile", text="A text.").status_code == 303
+    places.release()
+    assert upload(browser, large).status_code == 303
+
+
 # --- the list -------------------------------------------------------------------------------------------------------
 
 
