@@ -288,6 +288,14 @@ def test_methods_that_move_a_summary_are_there() -> None:
     assert [move for move in moves if not hasattr(owners[move[0]], move[1])] == []
 
 
+def test_each_fault_that_is_made_to_happen_is_in_the_table() -> None:
+    tests = "".join(path.read_text() for path in sorted((ROOT / "tests" / "faults").glob("test_*.py")))
+    faults = re.findall(r'mark\.fault\(\s*"(F\d\d)", "([^"]+)"', tests)
+    told = (ROOT / "docs" / "reliability.md").read_text().partition("<!-- faults: begin -->")[2]
+    assert faults
+    assert [fault for fault in faults if f"| {fault[0]} | {fault[1]} |" not in told] == []
+
+
 def test_newest_entry_of_the_changelog_is_of_this_version() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     found = re.search(r"^## \[([\d.]+)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)

@@ -85,7 +85,8 @@ def _engine_options(url: str) -> dict[str, object]:
             "max_overflow": 100,
             "connect_args": {"timeout": 5, "check_same_thread": False},
         }
-    return {"pool_size": 20, "max_overflow": 60, "pool_pre_ping": True}
+    # PostgreSQL, as it comes, lets 100 in: two web processes, two workers and the sweeper share them. Others wait.
+    return {"pool_size": 10, "max_overflow": 10, "pool_pre_ping": True}
 
 
 def _start_database(app: Flask, settings: Settings) -> None:

@@ -25,7 +25,7 @@ from tests.support.visitor import Visitor
 from webapp import create_app
 from webapp.config import Settings
 from webapp.extensions import db
-from webapp.models import Document, Import, Status, Summary
+from webapp.models import Document, Import, Presence, Status, Summary
 from webapp.models.invariants import violations
 
 LIVE = (Status.PENDING, Status.PROCESSING)
@@ -36,6 +36,9 @@ class House:
 
     Unless it `is_new`, its database holds a library in which Alice has an account. With `has_line` its Redis is a Valkey of the test's own, behind a proxy that may do to the line what it likes.
     """
+
+    valkey: Valkey
+    redis: Proxy
 
     def __init__(
         self,
@@ -50,8 +53,6 @@ class House:
         self.model = model
         self.database = "PostgreSQL" if url else "SQLite"
         self.failpoints = Failpoints(folder / "shots")
-        self.valkey = Valkey()
-        self.redis = Proxy(str(self.valkey.folder / "valkey.sock"))
         self.environ = {
             "OPENAI_BASE_URL": model.base_url,
             "OPENAI_API_KEY": "sk-test",
@@ -69,8 +70,8 @@ class House:
     def __enter__(self) -> "House":
         with ExitStack() as stack:
             if self._has_line:
-                stack.enter_context(self.valkey)
-                stack.enter_context(self.redis)
+                self.valkey = stack.enter_context(Valkey())
+                self.redis = stack.enter_context(Proxy(str(self.valkey.folder / "valkey.sock")))
                 self.environ["REDIS_URL"] = f"redis://127.0.0.1:{self.redis.port}/0"
                 self.precis = Precis(self._folder, self.environ)
             stack.enter_context(self.precis)
@@ -196,6 +197,11 @@ class House:
         """The ids of all documents but the first so many."""
         with self.in_app():
             return list(db.session.scalars(select(Document.id).order_by(Document.id).offset(number)))
+
+    def is_present(self, pid: int) -> bool:
+        """Whether a worker has said that it lives."""
+        with self.in_app():
+            return db.session.scalar(select(Presence.pid).where(Presence.pid == pid)) is not None
 
     @property
     def completed(self) -> int:

@@ -36,7 +36,7 @@ class Outcome:
             self.seconds = round(time.monotonic() - self._struck_at, 1)
 
     def completed_elsewhere(self, number: int) -> None:
-        """So many of the calls were for another house, and not wasted."""
+        """So many of the new summaries are in another house, or were deleted since."""
         self._elsewhere = number
 
     def count(self, calls: int, completed: int) -> None:

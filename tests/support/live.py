@@ -94,8 +94,12 @@ class EventStream:
         headers = {"Cookie": cookie, "Accept": "text/event-stream"}
         if last_event_id:
             headers["Last-Event-ID"] = last_event_id
-        self._connection.request("GET", path, headers=headers)
-        self.response = self._connection.getresponse()
+        try:
+            self._connection.request("GET", path, headers=headers)
+            self.response = self._connection.getresponse()
+        except BaseException:
+            self._connection.close()
+            raise
         self.status = self.response.status
 
     def __iter__(self) -> Iterator[Event]:
