@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks import imports
+from tasks import imports, lease
 from tests.conftest import MakeApp, llm_environ
 from tests.faults.room import AWAY, DONE, Room
 from tests.support import nth
@@ -121,6 +121,8 @@ def room(make_app: MakeApp, model_server: ModelServer, monkeypatch: pytest.Monke
     monkeypatch.setattr(originals, "ORPHAN_SECONDS", -1e10)
     monkeypatch.setattr(originals, "STALE_SECONDS", -1e10)
     monkeypatch.setattr(imports, "extract", read_as_it_is)
+    monkeypatch.setattr(lease, "STORE_SECONDS", 0.05)  # of a fault that lasts, each story meets hundreds
+    monkeypatch.setattr(lease, "AGAIN_SECONDS", 0.001)
     model_server.script(Script.words("- The engine was to read its orders from punched cards."))
     room = Room(make_app(**llm_environ(model_server)), model_server)
     room.upload(room.text())

@@ -560,7 +560,10 @@ def test_asked_to_wait_we_wait(alice: Member, model_server: ModelServer, retry_a
     assert current(document).status == Status.COMPLETE
 
 
-def test_five_failures_in_a_row_pause_the_lane(alice: Member, model_server: ModelServer) -> None:
+def test_five_failures_in_a_row_pause_the_lane(
+    make_app: Callable[..., Flask], alice: Member, model_server: ModelServer
+) -> None:
+    make_app(**{**llm_environ(model_server), "PRECIS_PROBE_SECONDS": "60"})
     model_server.script(Script.status(500))
     for number in range(8):
         save(alice, f"{number} {ARTICLE}")

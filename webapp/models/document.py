@@ -186,6 +186,7 @@ class Document(Base):
         """Delete the document with all that was made of it: revisions, originals, summaries, notes, cached copies, live words."""
         summaries, hashes = Summary.all_of(self.id), Source.hashes_of(self.id)
         with transaction():
+            Summary.supersede(self.id)  # first, as a worker that finishes locks its row before the document's
             db.session.execute(select(Document.id).where(Document.id == self.id).with_for_update())
             Node.forget(self.id)
             db.session.execute(delete(Document).where(Document.id == self.id))
