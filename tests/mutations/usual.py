@@ -16,6 +16,8 @@ OPENAI = "webapp/summarizing/openai_engine.py"
 KEY = '    return f"summary/{CACHE_VERSION}/{document_id}/{content_hash}/{recipe_hash}"\n'
 STAMP = """    stamp = db.session.scalar(select(_documents.c.updated_at).where(_documents.c.id == document_id)) or 0
 """
+# The page asks whether what the cache holds is the current row's; without that, the old mistakes are made again.
+BELIEVES_THE_CACHE = Edit(SHOWN, 'ready if ready and ready["id"] == document.summary_id else None', "ready")
 KNOWS_UPDATED_AT = Edit(
     SUMMARY, '    column("content_hash"),\n', '    column("content_hash"),\n    column("updated_at"),\n'
 )
@@ -71,6 +73,7 @@ USUAL = (
         "The key is made from a time in whole seconds: two edits in one second share it",
         (
             KNOWS_UPDATED_AT,
+            BELIEVES_THE_CACHE,
             Edit(SUMMARY, KEY, STAMP + '    return f"summary/{CACHE_VERSION}/{document_id}/{int(stamp)}"\n'),
         ),
         (LIFE + "test_texts_of_one_second_never_show_each_others_summary",),
@@ -341,6 +344,7 @@ USUAL = (
                 "    if _status(document, ask) == Status.COMPLETE:\n",
                 "    if _status(document, ask):\n",
             ),
+            BELIEVES_THE_CACHE,
         ),
         (LIFE + "test_regenerate_makes_a_new_text_and_keeps_the_old_one_meanwhile",),
     ),
