@@ -8,12 +8,13 @@ import click
 from webapp.extensions import current_settings
 from webapp.models import Lane, Rewarming, presence
 from webapp.models.estimate import Estimate
-from webapp.models.making import Choice, UnknownMaking, makings
+from webapp.models.making import Choice, Making, UnknownMaking, makings
 from webapp.models.rewarming import Busy, NothingToDo
 from webapp.summarizing.engine import EXTRACT
 
 STARTED_BY = "the command line"
 NONE = "No rewarming is under way."
+NOTHING = "Nothing is to be done: no summary is left that would be made anew."
 CHANGES = {"pause": Rewarming.pause, "resume": Rewarming.resume, "stop": Rewarming.stop}
 
 
@@ -30,8 +31,9 @@ def run(change: str | None, names: Sequence[str], *, is_sure: bool, is_dry: bool
     if change:
         yield status() if change == "status" else changed(change)
         return
-    choice = choose(names)
-    yield from told(choice)
+    known = makings()
+    choice = choose(names, known)
+    yield from told(choice, known)
     if not is_dry:
         if not is_sure:
             _ask()
@@ -67,24 +69,24 @@ def changed(name: str) -> str:
     return status()
 
 
-def choose(names: Sequence[str]) -> Choice:
+def choose(names: Sequence[str], known: Sequence[Making]) -> Choice:
     """What `--made-with` means. Raises Refused."""
     if not current_settings().summaries:
         raise Refused("Summaries are turned off. Set PRECIS_SUMMARIES to on.")
     try:
-        return Choice.of([name.strip() for each in names for name in each.split(",") if name.strip()])
+        return Choice.of([name.strip() for each in names for name in each.split(",") if name.strip()], known)
     except UnknownMaking as error:
         raise Refused(str(error)) from None
 
 
-def told(choice: Choice) -> Iterator[str]:
+def told(choice: Choice, known: Sequence[Making]) -> Iterator[str]:
     """The estimate, and what there is to choose from. Raises Refused where nothing is to be done."""
     estimate = Estimate.of(choice)
     yield "What the summaries that are shown were made with:"
-    for making in makings():
+    for making in known:
         yield f"  {making.documents:>7,}  {making.name}{'  (as today)' if making.is_todays else ''}"
     if not estimate.documents:
-        raise Refused("Nothing is to be done: no summary is left that would be made anew.", 0)
+        raise Refused(NOTHING, 0)
     recipe = current_settings().recipe
     yield f"To be made anew, by {recipe.engine}:{recipe.model}:{recipe.prompt_version}:"
     yield f"  Documents  {estimate.documents:,}"
@@ -102,7 +104,7 @@ def start(choice: Choice) -> str:
     except Busy:
         raise Refused("A rewarming is under way already: see `precis rewarm --status`, or stop it.") from None
     except NothingToDo:
-        raise Refused("Nothing is to be done: no summary is left that would be made anew.", 0) from None
+        raise Refused(NOTHING, 0) from None
     return "\n".join(
         [f"Begun: {begun.chosen:,} documents. `precis rewarm --status` tells how it goes.", *_no_worker()]
     )

@@ -6,7 +6,6 @@ answer never came may have happened, at any time since it was sent, or not at al
 
 import json
 import threading
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -153,7 +152,3 @@ def _done(writes: Iterable[Operation]) -> bool:
 def _end(write: Operation) -> float:
     """When a write has happened for certain: one without an answer may happen at any later time."""
     return write.ended if write.outcome == OK else inf
-
-
-def moment() -> float:
-    return time.monotonic()

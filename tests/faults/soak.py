@@ -42,7 +42,6 @@ from tests.faults.history import (
     History,
     Operation,
     broken,
-    moment,
 )
 from tests.faults.house import House
 from tests.support.model_server import ModelServer, Request, Script
@@ -129,7 +128,7 @@ class Person:
     def _write(
         self, kind: str, name: str, mark: str, path: str, form: dict[str, str]
     ) -> httpx2.Response | None:
-        began, answer, detail = moment(), None, ""
+        began, answer, detail = time.monotonic(), None, ""
         try:
             answer = self.visitor.client.post(path, data={"csrf_token": self.visitor.token, **form})
             outcome = OK if answer.status_code == 303 else UNKNOWN if answer.status_code >= 500 else FAILED
@@ -140,7 +139,7 @@ class Person:
         except httpx2.HTTPError as error:
             outcome, detail = UNKNOWN, type(error).__name__
         self.history.add(
-            Operation(kind, self.account.name, name, began, moment(), outcome, mark, detail=detail)
+            Operation(kind, self.account.name, name, began, time.monotonic(), outcome, mark, detail=detail)
         )
         return answer
 
@@ -168,12 +167,12 @@ class Person:
 
 def read(visitor: Visitor, person: str, name: str, number: int, kind: str = READ) -> Operation:
     """Open its page, and note what is there."""
-    began = moment()
+    began = time.monotonic()
     try:
         answer = visitor.client.get(f"/documents/{number}")
     except httpx2.HTTPError as error:
-        return Operation(kind, person, name, began, moment(), UNKNOWN, detail=type(error).__name__)
-    done = Operation(kind, person, name, began, moment(), OK, detail=str(answer.status_code))
+        return Operation(kind, person, name, began, time.monotonic(), UNKNOWN, detail=type(error).__name__)
+    done = Operation(kind, person, name, began, time.monotonic(), OK, detail=str(answer.status_code))
     if answer.status_code == 404:
         return replace(done, status=GONE)
     if answer.status_code != 200:
@@ -185,31 +184,31 @@ def read(visitor: Visitor, person: str, name: str, number: int, kind: str = READ
 
 def listen(visitor: Visitor, person: str, name: str, number: int) -> Operation:
     """Listen to its summary for a while, and note the last state that came."""
-    began, heard, detail = moment(), "", ""
+    began, heard, detail = time.monotonic(), "", ""
     try:
         with visitor.client.stream("GET", f"/documents/{number}/summary/events") as answer:
             detail = str(answer.status_code)
             for line in answer.iter_lines():
                 heard += line.removeprefix("data: ") + "\n"
-                if moment() - began > LISTEN_SECONDS:
+                if time.monotonic() - began > LISTEN_SECONDS:
                     break
     except httpx2.HTTPError as error:
         detail = type(error).__name__
     areas = SUMMARY.findall(heard)
-    done = Operation(LISTEN, person, name, began, moment(), OK if areas else UNKNOWN, detail=detail)
+    done = Operation(LISTEN, person, name, began, time.monotonic(), OK if areas else UNKNOWN, detail=detail)
     return _with_summary(done, areas[-1]) if areas else done
 
 
 def peep(address: str, name: str, number: int) -> Operation:
     """Open its page without having signed in: it must lead elsewhere."""
-    began = moment()
+    began = time.monotonic()
     try:
         answer = httpx2.get(f"{address}/documents/{number}", timeout=ANSWER_SECONDS, trust_env=False)
     except httpx2.HTTPError as error:
-        return Operation(READ, "nobody", name, began, moment(), UNKNOWN, detail=type(error).__name__)
+        return Operation(READ, "nobody", name, began, time.monotonic(), UNKNOWN, detail=type(error).__name__)
     is_open = answer.status_code == 200 or MARK.search(answer.text) is not None
     outcome = OK if is_open else FAILED
-    return Operation(READ, "nobody", name, began, moment(), outcome, status=OPEN if is_open else "")
+    return Operation(READ, "nobody", name, began, time.monotonic(), outcome, status=OPEN if is_open else "")
 
 
 def _with_summary(seen: Operation, html: str) -> Operation:

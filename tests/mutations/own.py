@@ -375,7 +375,7 @@ OWN = (
     Mutation(
         "M30",
         "A page that is read before the cache is filled ends with the edition before",
-        (Edit(SHOWN, 'ready if ready and ready["id"] == document.summary_id else None', "ready"),),
+        (Edit(SHOWN, 'ready if ready and ready["id"] == current_id else None', "ready"),),
         (WORDS + "test_cache_that_is_an_edition_behind_is_not_believed",),
     ),
     Mutation(

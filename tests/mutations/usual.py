@@ -17,7 +17,7 @@ KEY = '    return f"summary/{CACHE_VERSION}/{document_id}/{content_hash}/{recipe
 STAMP = """    stamp = db.session.scalar(select(_documents.c.updated_at).where(_documents.c.id == document_id)) or 0
 """
 # The page asks whether what the cache holds is the current row's; without that, the old mistakes are made again.
-BELIEVES_THE_CACHE = Edit(SHOWN, 'ready if ready and ready["id"] == document.summary_id else None', "ready")
+BELIEVES_THE_CACHE = Edit(SHOWN, 'ready if ready and ready["id"] == current_id else None', "ready")
 KNOWS_UPDATED_AT = Edit(
     SUMMARY, '    column("content_hash"),\n', '    column("content_hash"),\n    column("updated_at"),\n'
 )
@@ -341,8 +341,8 @@ USUAL = (
         (
             Edit(
                 SHOWN,
-                "    if _status(document, ask) == Status.COMPLETE:\n",
-                "    if _status(document, ask):\n",
+                "    if status == Status.COMPLETE:\n",
+                "    if status:\n",
             ),
             BELIEVES_THE_CACHE,
         ),

@@ -61,7 +61,7 @@ def path_of(rule: Rule, document_id: int) -> str:
         .replace("<int:version>", "1")
         .replace("<int:import_id>", "1")
         .replace("<style>", "brief")
-        .replace("<int(max=2147483647):tryout_id>", "1")
+        .replace("<int:tryout_id>", "1")
         .replace("<int:rewarming_id>", "1")
         .replace("<token>", "x")
         .replace("<path:filename>", "x")

@@ -36,7 +36,7 @@ def look(
     Right after one's own save (`is_own_save`) the wait for further edits is kept.
     """
     ask = ask or usual()
-    status = _status(document, ask)
+    _, status = _current(document, ask)
     if current_settings().summaries and status != Status.COMPLETE:
         _ask_or_promote(document, ask, status, is_own_save)
     area = read(document, ask, is_polling=is_polling)
@@ -56,8 +56,9 @@ def read(document: Document, ask: Ask | None = None, *, is_polling: bool = False
 
 def _generated(document: Document, ask: Ask, is_polling: bool) -> SummaryArea:
     """The state of what an engine writes, whatever people wrote."""
-    if _status(document, ask) == Status.COMPLETE:
-        ready = _cached(document, ask) or _refilled(document, ask)
+    current_id, status = _current(document, ask)
+    if status == Status.COMPLETE:
+        ready = _cached(document, ask, current_id) or _refilled(document, ask)
         if ready:
             return _complete(document, ask, ready)
     return _unfinished(document, ask, is_polling)
@@ -90,12 +91,12 @@ def of_summary(document: Document, summary: Summary, *, is_polling: bool = False
     )
 
 
-def _status(document: Document, ask: Ask) -> str | None:
-    """The status of the current summary; the document itself knows that of the usual one."""
+def _current(document: Document, ask: Ask) -> tuple[int | None, str | None]:
+    """The id and the status of the current summary; the document itself knows those of the usual one."""
     if ask == usual():
-        return document.summary_status
+        return document.summary_id, document.summary_status
     summary = document.current_summary(ask)
-    return summary.status if summary else None
+    return (summary.id, summary.status) if summary else (None, None)
 
 
 def _ask_or_promote(document: Document, ask: Ask, status: str | None, is_own_save: bool) -> None:
@@ -132,13 +133,10 @@ def _after_grace(document: Document, area: SummaryArea) -> SummaryArea:
     return area
 
 
-def _cached(document: Document, ask: Ask) -> dict[str, Any] | None:
+def _cached(document: Document, ask: Ask, current_id: int | None) -> dict[str, Any] | None:
     """What the cache has of the current summary. Between its commit and its filling it has the edition before."""
     ready = Summary.cached(document.id, document.content_hash, ask)
-    if ready is None or ask == usual():
-        return ready if ready and ready["id"] == document.summary_id else None
-    current = document.current_summary(ask)
-    return ready if current and ready["id"] == current.id else None
+    return ready if ready and ready["id"] == current_id else None
 
 
 def _refilled(document: Document, ask: Ask) -> dict[str, Any] | None:

@@ -12,6 +12,7 @@ from webapp.extensions import db
 from webapp.models.chosen import PERSON
 from webapp.models.member import Member
 from webapp.models.provenance import facts
+from webapp.models.tasks import FORMER
 from webapp.models.times import as_datetime
 from webapp.models.words import Words
 from webapp.summarizing.engine import EXTRACT
@@ -118,4 +119,4 @@ def _names(known: dict[str, Any]) -> dict[int, str]:
 
 
 def _name(names: dict[int, str], member_id: int | None) -> str:
-    return names.get(member_id or 0, "a former member")
+    return names.get(member_id or 0, FORMER)

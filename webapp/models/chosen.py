@@ -13,6 +13,7 @@ from sqlalchemy import (
     ForeignKey,
     Integer,
     Select,
+    SQLColumnExpression,
     and_,
     case,
     func,
@@ -50,9 +51,15 @@ class Chosen:
 
         is_of_it = (Summary.document_id == document_id, Summary.content_hash == content_hash)
         found = select(Summary).where(*is_of_it, Summary.status == Status.COMPLETE, Summary.is_everybodys())
+        return db.session.scalar(found.order_by(*(each.desc() for each in cls.precedence())).limit(1))
+
+    @classmethod
+    def precedence(cls) -> "tuple[SQLColumnExpression[Any], ...]":
+        """What puts the finished summaries of one text in order: the last one stands for the text."""
+        from webapp.models.summary import Summary
+
         is_usual = is_for(Summary, Ask(current_settings().style))
-        order = (is_usual.desc(), func.coalesce(Summary.choice, 0).desc(), Summary.id.desc())
-        return db.session.scalar(found.order_by(*order).limit(1))
+        return is_usual, func.coalesce(Summary.choice, 0), Summary.id
 
 
 def is_for(model: Any, ask: Ask) -> ColumnElement[bool]:

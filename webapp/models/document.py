@@ -24,6 +24,7 @@ from webapp.models.rendition import AT_ONCE_CHARS, Rendition, is_long
 from webapp.models.revision import TITLE_CHARACTERS, Revision
 from webapp.models.source import Source, drop_originals
 from webapp.models.summary import Lane, Status, Summary, cache_key
+from webapp.models.tasks import FORMER
 from webapp.models.times import as_datetime
 from webapp.summarizing.engine import Ask
 
@@ -64,7 +65,7 @@ class Document(Base):
 
     @property
     def author_name(self) -> str:
-        return self.author.name if self.author else "a former member"
+        return self.author.name if self.author else FORMER
 
     @property
     def reading_minutes(self) -> int:

@@ -13,7 +13,6 @@ from redis import RedisError
 from sqlalchemy import ColumnElement, func, select
 
 from webapp.extensions import cache, db
-from webapp.models.asking import usual
 from webapp.models.revision import Revision
 from webapp.models.summary import Status, Summary
 from webapp.reading.differences import Comparison, Row, compare
@@ -110,8 +109,7 @@ class History:
             Summary.status == Status.COMPLETE,
             Summary.is_everybodys(),
         )
-        is_usual = Summary.is_asking(usual())
-        found = db.session.scalars(wanted.order_by(is_usual, func.coalesce(Summary.choice, 0), Summary.id))
+        found = db.session.scalars(wanted.order_by(*Summary.precedence()))
         return {summary.content_hash: summary.excerpt for summary in found}
 
     def _counted(self, sizes: dict[int, int]) -> dict[int, Counts]:

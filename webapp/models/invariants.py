@@ -21,7 +21,14 @@ def violations() -> list[str]:
 
 
 def _counted() -> Iterator[tuple[str, int]]:
-    settings = current_settings()
+    yield from _counted_documents()
+    yield from _counted_summaries()
+    yield from _counted_rewarmings()
+    yield from _counted_words()
+    yield from _counted_imports()
+
+
+def _counted_documents() -> Iterator[tuple[str, int]]:
     current = and_(Summary.id == Document.summary_id)
     yield (
         "Documents without the revision that they show",
@@ -63,6 +70,10 @@ def _counted() -> Iterator[tuple[str, int]]:
             )
         ),
     )
+
+
+def _counted_summaries() -> Iterator[tuple[str, int]]:
+    settings = current_settings()
     yield (
         "Complete summaries without a whole text",
         _count(
@@ -107,6 +118,19 @@ def _counted() -> Iterator[tuple[str, int]]:
             )
         ),
     )
+    asked = (Summary.document_id, Summary.style, Summary.language, Summary.instruction, Summary.task)
+    yield (
+        "Documents of which the same summary is asked for twice",
+        _count(
+            select(Summary.document_id)
+            .where(Summary.status.in_(LIVE))
+            .group_by(*asked)
+            .having(func.count() > 1)
+        ),
+    )
+
+
+def _counted_rewarmings() -> Iterator[tuple[str, int]]:
     is_over = Rewarming.state.not_in(OPEN)
     yield (
         "Rewarmings that are over and hold the place of the next one, or the other way round",
@@ -124,6 +148,9 @@ def _counted() -> Iterator[tuple[str, int]]:
             .where(is_over)
         ),
     )
+
+
+def _counted_words() -> Iterator[tuple[str, int]]:
     is_by_person = Summary.engine == PERSON
     yield (
         "Words by people that are not whole, or that nobody decided for",
@@ -154,17 +181,6 @@ def _counted() -> Iterator[tuple[str, int]]:
             select(Document.id)
             .join(Summary, Summary.id.in_((Document.summary_id, Document.shown_summary_id)))
             .where(is_by_person)
-        ),
-    )
-    yield from _counted_imports()
-    asked = (Summary.document_id, Summary.style, Summary.language, Summary.instruction, Summary.task)
-    yield (
-        "Documents of which the same summary is asked for twice",
-        _count(
-            select(Summary.document_id)
-            .where(Summary.status.in_(LIVE))
-            .group_by(*asked)
-            .having(func.count() > 1)
         ),
     )
 

@@ -74,18 +74,21 @@ class Choice:
     is_everything: bool = True
 
     @classmethod
-    def of(cls, names: Sequence[str]) -> "Choice":
-        """What these names mean; none of them means everything. Raises UnknownMaking."""
-        there = [making for making in makings() if making.may_be_chosen]
+    def of(cls, names: Sequence[str], known: Sequence[Making] | None = None) -> "Choice":
+        """What these names mean; none of them means everything. Who has read the makings gives them as `known`.
+
+        Raises UnknownMaking.
+        """
+        there = _choosable(known)
         for name in names:
             if not any(making.is_meant_by(name) for making in there):
                 raise UnknownMaking(_unknown(name, there))
         return cls._among(there, names)
 
     @classmethod
-    def as_far_as_known(cls, names: Sequence[str]) -> "Choice":
+    def as_far_as_known(cls, names: Sequence[str], known: Sequence[Making] | None = None) -> "Choice":
         """The same, of names that may have been overtaken: nothing, if there is none of them any more."""
-        return cls._among([making for making in makings() if making.may_be_chosen], names)
+        return cls._among(_choosable(known), names)
 
     @classmethod
     def _among(cls, there: Iterable[Making], names: Sequence[str]) -> "Choice":
@@ -116,6 +119,10 @@ class Choice:
             for making in self.makings
         ]
         return or_(self.is_everything, *each)  # type: ignore[arg-type]  # a plain bool is a condition, too
+
+
+def _choosable(known: Sequence[Making] | None) -> list[Making]:
+    return [making for making in (makings() if known is None else known) if making.may_be_chosen]
 
 
 def origin(summary: Summary) -> str | None:

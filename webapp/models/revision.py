@@ -7,6 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.extensions import Base, now
 from webapp.models.member import Member
+from webapp.models.tasks import FORMER
 from webapp.models.times import as_datetime
 
 TITLE_CHARACTERS = 300
@@ -33,7 +34,7 @@ class Revision(Base):
 
     @property
     def author_name(self) -> str:
-        return self.author.name if self.author else "a former member"
+        return self.author.name if self.author else FORMER
 
     @property
     def saved_at(self) -> datetime | None:

@@ -175,9 +175,7 @@ class Rewarming(Base):
         """Count what is finished or failed. What was overtaken, as by an edit, waits for its turn again."""
         for item, summary in db.session.execute(RewarmingItem.asked_for()).all():
             if summary is not None and summary.status in LIVE:
-                summary.rewarming_id = (
-                    self.id
-                )  # also of what was edited meanwhile: somebody asked for it, too
+                summary.rewarming_id = self.id  # was it edited meanwhile, it is still asked for
             elif summary is not None and summary.recipe_hash == self.recipe_hash:
                 self._count(item, has_failed=summary.status == Status.FAILED)
             else:

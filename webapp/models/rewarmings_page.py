@@ -26,7 +26,8 @@ class RewarmingsPage:
     @classmethod
     def of(cls, names: list[str], *, is_chosen: bool) -> "RewarmingsPage":
         """With these makings chosen. Where nobody has chosen yet, it is everything."""
-        return cls(Rewarming.current(), makings(), chosen(names, is_chosen=is_chosen))
+        known = makings()
+        return cls(Rewarming.current(), known, chosen(names, known, is_chosen=is_chosen))
 
     @property
     def estimate(self) -> Estimate | None:
@@ -74,6 +75,6 @@ class RewarmingsPage:
         return hashlib.sha256(repr((shown, self.makings)).encode()).hexdigest()[:12]
 
 
-def chosen(names: list[str], *, is_chosen: bool) -> Choice:
+def chosen(names: list[str], known: list[Making], *, is_chosen: bool) -> Choice:
     """What a form says: nothing is chosen where all marks were taken away."""
-    return Choice.as_far_as_known(names) if names or not is_chosen else Choice(is_everything=False)
+    return Choice.as_far_as_known(names, known) if names or not is_chosen else Choice(is_everything=False)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from webapp.htmx import wants_fragment
@@ -12,7 +12,7 @@ from webapp.models.asking import query_of
 from webapp.models.document import Document
 from webapp.models.feedback import Feedback, TooLong, may_be_judged
 from webapp.security import current_member, editors_only
-from webapp.views.asking import asked_or_404
+from webapp.views.asking import asked_or_404, page_of
 
 blueprint = Blueprint("feedback", __name__)
 VOTES = {"yes": True, "no": False}
@@ -45,8 +45,7 @@ def create(document_id: int) -> BaseResponse | str | tuple[str, int]:
     if wants_fragment():
         shown["document"] = current_member.documents.get_or_404(document_id)  # it counts one vote more
         return render_template("feedback/_feedback.html", **shown)
-    query: dict[str, str] = query_of(ask)
-    return redirect(url_for("documents.show", document_id=document.id, **query), 303)  # type: ignore[arg-type]
+    return redirect(page_of(document, ask), 303)
 
 
 def _take(summary_id: int, vote: str) -> None:

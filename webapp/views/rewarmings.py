@@ -5,6 +5,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from webapp.extensions import current_settings
 from webapp.htmx import wants_fragment
+from webapp.models.making import makings
 from webapp.models.rewarming import Busy, NothingToDo, Rewarming, State
 from webapp.models.rewarmings_page import RewarmingsPage, chosen
 from webapp.security import admins_only, current_member, say
@@ -33,7 +34,7 @@ def index() -> str | tuple[str, int]:
 def create() -> BaseResponse:
     if not current_settings().summaries:
         abort(404)
-    choice = chosen(request.form.getlist("made-with"), is_chosen="chosen" in request.form)
+    choice = chosen(request.form.getlist("made-with"), makings(), is_chosen="chosen" in request.form)
     try:
         Rewarming.start(choice, current_member.name)
     except Busy:

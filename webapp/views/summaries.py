@@ -3,22 +3,20 @@
 import time
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from webapp.events import END, Fact, Listener, hub, words_so_far
 from webapp.extensions import current_settings, db
 from webapp.htmx import dom_id, event, partial, wants_fragment
 from webapp.models.area import SummaryArea, look, read
-from webapp.models.asking import query_of
 from webapp.models.document import Document
 from webapp.models.wishes import UnusableWish, Wishes
 from webapp.security import current_member
 from webapp.summarizing.engine import Ask
 from webapp.summarizing.rendering import summary_html
-from webapp.views.asking import asked_or_404
+from webapp.views.asking import asked_or_404, page_of
 from webapp.views.streams import follow
 
 blueprint = Blueprint("summaries", __name__, url_prefix="/documents/<int:document_id>/summary")
@@ -47,7 +45,7 @@ def create(document_id: int) -> BaseResponse | tuple[str, int]:
     ask = asked_or_404()
     _ask_again(document, ask)
     if not wants_fragment():
-        return redirect(_page_of(document, ask), 303)
+        return redirect(page_of(document, ask), 303)
     document = current_member.documents.get_or_404(document_id)
     return render_template("summaries/_summary.html", area=read(document, ask)), 202
 
@@ -69,11 +67,6 @@ def events(document_id: int) -> BaseResponse | str:
     if hub().is_full:
         return render_template("summaries/_summary.html", area=read(document, ask, is_polling=True))
     return follow(Stream(document_id, ask, request.headers.get("Last-Event-ID", "")).events())
-
-
-def _page_of(document: Document, ask: Ask) -> str:
-    query: dict[str, Any] = query_of(ask)
-    return url_for("documents.show", document_id=document.id, **query)
 
 
 class Stream:

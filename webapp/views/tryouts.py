@@ -38,7 +38,7 @@ def create(style: str) -> BaseResponse | tuple[str, int]:
     return redirect(url_for(".show", style=form.style.slug, tryout_id=tried.id, _anchor="tried"), 303)
 
 
-@blueprint.get("/<int(max=2147483647):tryout_id>")
+@blueprint.get("/<int:tryout_id>")
 @editors_only
 def show(style: str, tryout_id: int) -> str | tuple[str, int]:
     tried, document = _tried_or_404(style, tryout_id)
@@ -49,7 +49,7 @@ def show(style: str, tryout_id: int) -> str | tuple[str, int]:
     return page(form, tried=tried, area=area, document=document, present=_present(document, tried.style))
 
 
-@blueprint.get("/<int(max=2147483647):tryout_id>/events")
+@blueprint.get("/<int:tryout_id>/events")
 @editors_only
 def events(style: str, tryout_id: int) -> BaseResponse | str:
     tried, document = _tried_or_404(style, tryout_id)

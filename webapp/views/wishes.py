@@ -1,14 +1,14 @@
 """Asking for a summary in one's own words. Only this form does: to open the address of one never asks for it."""
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from webapp.extensions import current_settings
 from webapp.models.area import read
-from webapp.models.asking import query_of, takes_wishes
+from webapp.models.asking import takes_wishes
 from webapp.models.wishes import UnusableWish, Wishes, wished
 from webapp.security import current_member
-from webapp.views.asking import asked_or_404
+from webapp.views.asking import asked_or_404, page_of
 
 blueprint = Blueprint("wishes", __name__, url_prefix="/documents/<int:document_id>/summary/wishes")
 
@@ -26,5 +26,4 @@ def create(document_id: int) -> BaseResponse | tuple[str, int]:
         area = read(document, ask)
         page = {"document": document, "area": area, "wished": words, "wish_error": str(error)}
         return render_template("summaries/show.html", **page), 422
-    query: dict[str, str] = query_of(wish)
-    return redirect(url_for("documents.show", document_id=document.id, **query), 303)  # type: ignore[arg-type]
+    return redirect(page_of(document, wish), 303)

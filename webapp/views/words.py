@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from webapp.extensions import current_settings
@@ -11,7 +11,7 @@ from webapp.models.asking import query_of
 from webapp.models.document import Document, StaleEdit
 from webapp.models.words import UnusableWords, Words, as_markdown
 from webapp.security import current_member, editors_only, say
-from webapp.views.asking import asked_or_404
+from webapp.views.asking import asked_or_404, page_of
 
 blueprint = Blueprint("words", __name__, url_prefix="/documents/<int:document_id>/summary")
 
@@ -50,7 +50,7 @@ def create(document_id: int) -> BaseResponse | tuple[str, int]:
         form.seen = words.seen
         return _page(words, form, theirs=read(words.document, words.ask)), 409
     say("The summary has your words now." if is_new else "Nothing was changed.")
-    return redirect(_page_of(words), 303)
+    return redirect(page_of(words.document, words.ask), 303)
 
 
 @blueprint.post("/choice")
@@ -64,7 +64,7 @@ def choose(document_id: int) -> BaseResponse:
         say("The summary is the one that you chose. The other one is kept.")
     except StaleEdit:
         say("Nothing was changed: the summary is another one since you opened the page.", "error")
-    return redirect(_page_of(words), 303)
+    return redirect(page_of(words.document, words.ask), 303)
 
 
 def _words_or_404(document: Document) -> Words:
@@ -76,8 +76,3 @@ def _page(words: Words, form: Form, theirs: SummaryArea | None = None) -> str:
     return render_template(
         "words/new.html", document=words.document, query=query_of(words.ask), form=form, theirs=theirs
     )
-
-
-def _page_of(words: Words) -> str:
-    query: dict[str, str] = query_of(words.ask)
-    return url_for("documents.show", document_id=words.document.id, **query)  # type: ignore[arg-type]
