@@ -12,7 +12,7 @@ from werkzeug.routing import IntegerConverter, Map
 from webapp import errors, events, htmx, security, uploads
 from webapp.away import Away, SparingRedis
 from webapp.config import Settings
-from webapp.extensions import QuietJSON, cache, csrf, db, is_writing, limiter, migrate, prepare
+from webapp.extensions import BUSY_SECONDS, QuietJSON, cache, csrf, db, is_writing, limiter, migrate, prepare
 from webapp.extensions import htmx as htmx_extension
 from webapp.processes import embedded_url
 
@@ -83,7 +83,7 @@ def _engine_options(url: str) -> dict[str, object]:
         return {
             "pool_size": 20,
             "max_overflow": 100,
-            "connect_args": {"timeout": 5, "check_same_thread": False},
+            "connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False},
         }
     # PostgreSQL, as it comes, lets 100 in: two web processes, two workers and the sweeper share them. Others wait.
     return {"pool_size": 10, "max_overflow": 10, "pool_pre_ping": True}

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import chain, repeat
@@ -18,7 +18,7 @@ from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf.csrf import CSRFProtect
 from htmx_flask import Htmx
-from sqlalchemy import Connection, Double, Engine, MetaData, event
+from sqlalchemy import Connection, Double, Engine, Executable, MetaData, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError, PendingRollbackError
 from sqlalchemy.ext.compiler import compiles
@@ -126,6 +126,16 @@ def _end_reading() -> None:
         raise
 
 
+def changed(statement: Executable, parameters: Mapping[str, Any] | None = None) -> int:
+    """Run an UPDATE or DELETE inside the caller's transaction. Returns how many rows it changed.
+
+    Rows that the session knows already stay as they were read.
+    """
+    options = {"synchronize_session": False}
+    result: Any = db.session.execute(statement, parameters, execution_options=options)
+    return int(result.rowcount)
+
+
 def insert(model: type[Base]) -> sqlite.Insert | postgresql.Insert:
     """An INSERT that can say what to do about a row that is there already."""
     is_sqlite = db.engine.dialect.name == "sqlite"
@@ -142,17 +152,27 @@ def prepare(engine: Engine) -> None:
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)
     else:
+        event.listen(engine, "connect", _connected_to_postgresql)
         event.listen(engine, "begin", _begin_on_postgresql)
+
+
+def _connected_to_postgresql(connection: Any, record: Any) -> None:
+    """What holds of most transactions is said once, and costs them no way to the server."""
+    connection.execute(f"SET lock_timeout TO {_milliseconds(BUSY_SECONDS)}")
+    connection.commit()
 
 
 def _begin_on_postgresql(connection: Connection) -> None:
     options = connection.get_execution_options()
-    if options.get("is_write"):
-        commit = "ON" if options["is_durable"] else "OFF"
-        patience = round(options["patience"] * 1000)
-        connection.exec_driver_sql(
-            f"SET LOCAL synchronous_commit TO {commit}; SET LOCAL lock_timeout TO {patience}"
-        )
+    patience = options.get("patience", BUSY_SECONDS)
+    said = [] if options.get("is_durable", True) else ["SET LOCAL synchronous_commit TO OFF"]
+    said += [] if patience == BUSY_SECONDS else [f"SET LOCAL lock_timeout TO {_milliseconds(patience)}"]
+    if said:
+        connection.exec_driver_sql("; ".join(said))
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)
 
 
 def _prepare_sqlite(engine: Engine) -> None:
@@ -172,7 +192,7 @@ def _prepare_sqlite(engine: Engine) -> None:
             _say(connection, "busy_timeout", "0")
             _take_turn(connection, options["patience"])
         else:
-            _say(connection, "busy_timeout", str(round(BUSY_SECONDS * 1000)))
+            _say(connection, "busy_timeout", str(_milliseconds(BUSY_SECONDS)))
             connection.exec_driver_sql("BEGIN")
 
 

@@ -2,8 +2,6 @@
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -51,9 +49,8 @@ class Failpoints:
         process: str = "",
         document: int | None = None,
         summary: int | None = None,
-        seconds: float = 0.0,
     ) -> None:
-        """Lay shots for who comes by: kill, freeze or sleep, or raise what "redis", "database" or "error" raise.
+        """Lay shots for who comes by: kill, or raise what "redis", "database" or "error" raise.
 
         `process` is a part of its command line, `nth` which time it comes by that counts; `document` whose claim, `summary` whose
         hint it has to be.
@@ -67,7 +64,6 @@ class Failpoints:
             "process": process,
             "document": document,
             "summary": summary,
-            "seconds": seconds,
         }
         for number in range(times):
             path = self._folder / f"{next(self._numbers)}.new"
@@ -83,12 +79,3 @@ class Failpoints:
         for folder in self._folder.glob("*/"):
             for path in folder.iterdir():
                 path.unlink(missing_ok=True)
-
-    @contextmanager
-    def kept(self, place: str, do: str, *, process: str = "") -> Iterator[None]:
-        """Within it, everybody who comes by is shot."""
-        self.lay(place, do, times=10_000, process=process)
-        try:
-            yield
-        finally:
-            self.clear()

@@ -4,12 +4,12 @@ A worker writes several summaries at once, and a poisonous one takes those besid
 that: on its last chance each is alone with those that never killed anybody.
 """
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, CursorResult, or_, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
-from webapp.extensions import current_settings, db, now, transaction
+from webapp.extensions import changed, current_settings, db, now, transaction
 
 if TYPE_CHECKING:
     from webapp.models.summary import Summary
@@ -65,7 +65,6 @@ def _crash(summary: "Summary", number: int) -> None:
             error_code="crashed_worker",
             finished_at=now() if is_over else None,
         )
-        .execution_options(synchronize_session=False)
     )
-    if cast("CursorResult[Any]", db.session.execute(moved)).rowcount:
+    if changed(moved):
         Summary._show_status(summary.document_id, summary.id, status)

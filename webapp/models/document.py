@@ -6,7 +6,6 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from math import ceil
 from typing import Any
 
 from flask import abort
@@ -20,6 +19,7 @@ from webapp.models.chosen import told_id, words_key
 from webapp.models.history import History
 from webapp.models.member import Member
 from webapp.models.node import Node
+from webapp.models.paging import Paged, within
 from webapp.models.rendition import AT_ONCE_CHARS, Rendition, is_long
 from webapp.models.revision import TITLE_CHARACTERS, Revision
 from webapp.models.source import Source, drop_originals
@@ -409,8 +409,7 @@ class Library:
     def page(self, number: int) -> "Page":
         """One page of the library, newest first. `number` counts from 1; beyond the end it is the last page."""
         total = db.session.scalar(select(func.count()).select_from(Document)) or 0
-        pages = max(1, ceil(total / PAGE_SIZE))
-        number = min(max(1, number), pages)
+        number, pages = within(number, total, PAGE_SIZE)
         wanted = _rows().order_by(Document.id.desc()).limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)
         return Page([Row(*row) for row in db.session.execute(wanted)], total, number, pages)
 
@@ -461,7 +460,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class Page(Paged):
     """One page of the library: its rows, and where it stands among the pages (counted from 1)."""
 
     rows: list[Row]
@@ -472,14 +471,6 @@ class Page:
     @property
     def ids(self) -> list[int]:
         return [row.id for row in self.rows]
-
-    @property
-    def has_previous(self) -> bool:
-        return self.page > 1
-
-    @property
-    def has_next(self) -> bool:
-        return self.page < self.pages
 
 
 def cleaned(text: str) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from math import ceil
 from typing import NamedTuple
 
 from sqlalchemy import Double, ForeignKey, Select, String, case, delete, func, select, update
@@ -15,6 +14,7 @@ from webapp.models.by_hand import label_of
 from webapp.models.chosen import PERSON
 from webapp.models.document import Document
 from webapp.models.member import Member
+from webapp.models.paging import Paged, within
 from webapp.models.summary import Status, Summary
 from webapp.models.tasks import written
 from webapp.models.times import as_datetime
@@ -84,8 +84,7 @@ class Feedback(Base):
     def page(cls, number: int) -> "Page":
         """One page of what was said, newest first, counted from 1; beyond the end it is the last."""
         total = db.session.scalar(select(func.count()).select_from(cls)) or 0
-        pages = max(1, ceil(total / PAGE_SIZE))
-        number = min(max(1, number), pages)
+        number, pages = within(number, total, PAGE_SIZE)
         wanted = _voices().limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)
         return Page([Voice(*row) for row in db.session.execute(wanted)], total, number, pages)
 
@@ -140,21 +139,13 @@ class Voice:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class Page(Paged):
     """One page of all that was said, and where it stands among the pages."""
 
     voices: list[Voice]
     total: int
     page: int
     pages: int
-
-    @property
-    def has_previous(self) -> bool:
-        return self.page > 1
-
-    @property
-    def has_next(self) -> bool:
-        return self.page < self.pages
 
 
 def may_be_judged(document: Document, summary_id: int) -> bool:

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
-from math import ceil
 from typing import NamedTuple
 
 from flask import abort, current_app
@@ -13,6 +12,7 @@ from redis import RedisError
 from sqlalchemy import ColumnElement, func, select
 
 from webapp.extensions import cache, db
+from webapp.models.paging import Paged, within
 from webapp.models.revision import Revision
 from webapp.models.summary import Status, Summary
 from webapp.reading.differences import Comparison, Row, compare
@@ -39,20 +39,12 @@ class Past(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class Page(Paged):
     """One page of a history, counted from 1."""
 
     rows: list[Past]
     page: int
     pages: int
-
-    @property
-    def has_previous(self) -> bool:
-        return self.page > 1
-
-    @property
-    def has_next(self) -> bool:
-        return self.page < self.pages
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +63,7 @@ class History:
 
     def page(self, number: int) -> Page:
         """One page of it; beyond the end it is the last."""
-        pages = ceil(self.version / PAGE_SIZE)
-        number = min(max(1, number), pages)
+        number, pages = within(number, self.version, PAGE_SIZE)
         newest = self.version - (number - 1) * PAGE_SIZE
         return Page(list(self._rows(newest)), number, pages)
 

@@ -12,7 +12,7 @@ from sqlalchemy import Double, ForeignKey, Index, String, Text, delete, or_, sel
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp import hints, originals
-from webapp.extensions import Base, current_settings, db, now, transaction
+from webapp.extensions import Base, changed, current_settings, db, now, transaction
 from webapp.importing.extracted import Extracted, ImportFailure
 from webapp.models.crashing import MAX_CRASHES
 from webapp.models.document import Document
@@ -273,10 +273,7 @@ class Import(Base):
     def _write(cls, claim: ImportClaim, **values: Any) -> bool:
         """One fenced UPDATE: it changes the row only while the claim stands."""
         is_mine = (cls.id == claim.import_id, cls.fence == claim.fence, cls.status == Status.PROCESSING)
-        changed: Any = db.session.execute(
-            update(cls).where(*is_mine).values(**values), execution_options={"synchronize_session": False}
-        )
-        return bool(changed.rowcount == 1)
+        return changed(update(cls).where(*is_mine).values(**values)) == 1
 
     # --- the member -------------------------------------------------------------------------------------------
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from math import ceil
 from typing import TYPE_CHECKING
 
 from flask import abort
@@ -15,6 +14,7 @@ from webapp.importing.extracted import message
 from webapp.models.document import PAGE_SIZE, Document
 from webapp.models.imports import HINTED, NAME_CHARACTERS, Aim, Import
 from webapp.models.member import Member
+from webapp.models.paging import Paged, within
 from webapp.models.source import VAGUE, Source, hold_originals
 from webapp.models.summary import Status
 from webapp.models.times import as_datetime
@@ -95,8 +95,7 @@ class Imports:
         mine = Import.member_id == self.member.id
         by_status = select(Import.status, func.count()).where(mine).group_by(Import.status)
         counts = {row[0]: row[1] for row in db.session.execute(by_status)}
-        pages = max(1, ceil(sum(counts.values()) / PAGE_SIZE))
-        number = min(max(1, number), pages)
+        number, pages = within(number, sum(counts.values()), PAGE_SIZE)
         found = (
             select(Import, Document.title)
             .outerjoin(Document, Document.id == Import.document_id)
@@ -156,7 +155,7 @@ class ImportRow:
 
 
 @dataclass(frozen=True, slots=True)
-class ImportsPage:
+class ImportsPage(Paged):
     """One page of what a member brought in, with how many there are of each status on all pages together."""
 
     rows: list[ImportRow]
@@ -189,11 +188,3 @@ class ImportsPage:
         """What tells this state of the page from any other."""
         states = (f"{row.item.id}{row.state}{row.item.attempts}{row.title}" for row in self.rows)
         return sha256(repr((sorted(self.counts.items()), *states)).encode()).hexdigest()[:12]
-
-    @property
-    def has_previous(self) -> bool:
-        return self.page > 1
-
-    @property
-    def has_next(self) -> bool:
-        return self.page < self.pages

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Double, Select, String, bindparam, exists,
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.sql.dml import Update
 
-from webapp.extensions import Base, current_settings, db, now
+from webapp.extensions import Base, changed, current_settings, db, now
 from webapp.models.times import as_datetime
 from webapp.summarizing.engine import EngineFailure, FailureKind
 
@@ -58,7 +58,7 @@ class ModelServer(Base):
             .where(cls.reason.is_not(None), cls.paused_until <= now())
             .values(paused_until=now() + current_settings().probe_seconds)
         )
-        return _changes_one(probe)
+        return changed(probe) == 1
 
     @classmethod
     def failed(cls, failure: EngineFailure) -> None:
@@ -140,7 +140,3 @@ def _first_row() -> ModelServer:
     db.session.add(server)
     db.session.flush()
     return server
-
-
-def _changes_one(statement: object) -> bool:
-    return db.session.execute(statement).rowcount == 1  # type: ignore[call-overload, no-any-return]

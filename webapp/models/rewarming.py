@@ -15,7 +15,7 @@ from sqlalchemy import Double, String, Text, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp import events
-from webapp.extensions import Base, current_settings, db, insert, now, transaction
+from webapp.extensions import Base, changed, current_settings, db, insert, now, transaction
 from webapp.models.asking import recipe_for, usual
 from webapp.models.document import Document
 from webapp.models.making import Choice, is_by_person
@@ -126,11 +126,7 @@ class Rewarming(Base):
     def _move(self, *states: State, **values: Any) -> bool:
         """One guarded UPDATE, inside the transaction: it changes the row only from one of these states."""
         is_in_them = (Rewarming.id == self.id, Rewarming.state.in_(states))
-        moved: Any = db.session.execute(
-            update(Rewarming).where(*is_in_them).values(**values, moved_at=now()),
-            execution_options={"synchronize_session": False},
-        )
-        return bool(moved.rowcount == 1)
+        return changed(update(Rewarming).where(*is_in_them).values(**values, moved_at=now())) == 1
 
     # --- the sweeper ----------------------------------------------------------------------------------------------
 

@@ -39,7 +39,7 @@ from sqlalchemy.orm import Mapped, aliased, mapped_column
 from sqlalchemy.sql.dml import ReturningUpdate, Update
 
 from webapp import hints
-from webapp.extensions import Base, cache, current_settings, db, now, transaction
+from webapp.extensions import Base, cache, changed, current_settings, db, now, transaction
 from webapp.models.asking import query_of, recipe_for, usual
 from webapp.models.chosen import CHOSEN, PERSON, Chosen
 from webapp.models.crashing import Crashing, is_apart
@@ -276,8 +276,7 @@ class Summary(Chosen, Crashing, Base):
         if at_once:
             ModelServer.probe_at_once()
         wanted = {"promoted_id": summary_id, "at_once": at_once, "keeps_wait": keeps_wait, "recipe": recipe}
-        result: Any = db.session.execute(cls._promoted(), wanted)
-        return bool(result.rowcount == 1)
+        return changed(cls._promoted(), wanted) == 1
 
     @classmethod
     @functools.cache
@@ -294,9 +293,7 @@ class Summary(Chosen, Crashing, Base):
             or_(cls.lane == Lane.WARM, is_cut, at_once),
         )
         due_at = case((is_cut, now()), else_=cls.next_attempt_at)
-        return moved.values(lane=Lane.INTERACTIVE, next_attempt_at=due_at).execution_options(
-            synchronize_session=False
-        )
+        return moved.values(lane=Lane.INTERACTIVE, next_attempt_at=due_at)
 
     def hint(self) -> None:
         """Tell the lane that there is work. It may be lost: the sweeper looks for what is due."""
@@ -536,7 +533,7 @@ class Summary(Chosen, Crashing, Base):
     def _write(cls, claim: Claim, **values: Any) -> bool:
         """One fenced UPDATE: it changes the row only while the claim stands."""
         return (
-            _rowcount(
+            changed(
                 update(cls)
                 .where(cls.id == claim.summary_id, cls.fence == claim.fence, cls.status == Status.PROCESSING)
                 .values(**values)
@@ -700,8 +697,3 @@ def cache_key(document_id: int, content_hash: str, recipe_hash: str) -> str:
 def _plus(counted: Any, tokens: int | None) -> Any:
     """A column's new value: a count that the server sent goes on top of what there is."""
     return counted if tokens is None else func.coalesce(counted, 0) + tokens
-
-
-def _rowcount(statement: Any) -> int:
-    result: Any = db.session.execute(statement, execution_options={"synchronize_session": False})
-    return int(result.rowcount)

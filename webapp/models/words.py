@@ -8,7 +8,7 @@ from redis import RedisError
 from sqlalchemy import func, select, update
 
 from webapp import events
-from webapp.extensions import cache, db, now, transaction
+from webapp.extensions import cache, changed, db, now, transaction
 from webapp.importing.escaping import escaped_line
 from webapp.models.chosen import CACHE_VERSION, PERSON, by_person, in_use, is_for, words_key
 from webapp.models.document import Document, StaleEdit, cleaned
@@ -68,13 +68,8 @@ class Words:
                 raise StaleEdit
             is_it = (Summary.id == summary_id, Summary.document_id == document.id, is_for(Summary, self.ask))
             document.choices += 1
-            chosen: Any = db.session.execute(
-                update(Summary)
-                .where(*is_it, Summary.status == Status.COMPLETE, Summary.is_everybodys())
-                .values(choice=document.choices)
-                .execution_options(synchronize_session=False)
-            )
-            if chosen.rowcount != 1:
+            chosen = update(Summary).where(*is_it, Summary.status == Status.COMPLETE, Summary.is_everybodys())
+            if changed(chosen.values(choice=document.choices)) != 1:
                 abort(404)
         events.tell(self.document.id)
 

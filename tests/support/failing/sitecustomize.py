@@ -107,10 +107,6 @@ def _is_first(path: Path) -> bool:
 def _shoot(shot: dict[str, Any]) -> None:
     if shot["do"] == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
-    elif shot["do"] == "freeze":
-        os.kill(os.getpid(), signal.SIGSTOP)
-    elif shot["do"] == "sleep":
-        time.sleep(shot["seconds"])
     elif shot["do"] == "redis":
         from redis.exceptions import ConnectionError as RedisIsAway
 
