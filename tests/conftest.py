@@ -11,8 +11,9 @@ from tests.support.model_server import ModelServer
 from tests.support.valkey import Valkey
 from webapp import create_app
 from webapp.config import Settings
-from webapp.extensions import db
-from webapp.models import Member, Role
+from webapp.extensions import db, transaction
+from webapp.models import Document, Lane, Member, Presence, Role
+from webapp.models.invariants import violations
 
 PASSWORD = "correct horse battery"
 ARTICLE = (Path(__file__).parent / "support" / "article.txt").read_text()
@@ -72,6 +73,33 @@ def app(make_app: MakeApp) -> Flask:
 def llm_app(make_app: MakeApp, model_server: ModelServer) -> Flask:
     """The application with the scripted model server, and no waits."""
     return make_app(**llm_environ(model_server))
+
+
+@pytest.fixture
+def staffed_app(llm_app: Flask) -> Flask:
+    """The same, and a worker lives on each lane."""
+    staff()
+    return llm_app
+
+
+@pytest.fixture
+def promises(app: Flask) -> Iterator[None]:
+    """All promises hold at the end of the test."""
+    yield
+    assert violations() == []
+
+
+def staff() -> None:
+    """Tell the application that a worker lives on each lane."""
+    with transaction():
+        for lane in Lane:
+            db.session.add(Presence(token=lane, lane=lane, pid=1, seen_at=4e9))
+
+
+def fresh(document: Document) -> Document:
+    """The same as it is in the database by now."""
+    db.session.commit()
+    return db.session.get_one(Document, document.id, populate_existing=True)
 
 
 def llm_environ(model_server: ModelServer) -> dict[str, str]:

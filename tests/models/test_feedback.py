@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from tests.conftest import ARTICLE, add_member
+from tests.conftest import ARTICLE, add_member, fresh
 from tests.support.worker import work
 from webapp.extensions import db
 from webapp.models import Document, Feedback, Member, Role
@@ -23,11 +23,6 @@ def document(llm_app: Flask) -> Document:
 @pytest.fixture
 def bob(llm_app: Flask) -> Member:
     return add_member("Bob", Role.READER)
-
-
-def fresh(document: Document) -> Document:
-    db.session.commit()
-    return db.session.get_one(Document, document.id, populate_existing=True)
 
 
 def test_a_vote_is_one_changed_and_withdrawn(document: Document, bob: Member) -> None:

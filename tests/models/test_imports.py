@@ -21,7 +21,6 @@ from webapp.importing.extraction import extract
 from webapp.models import Document, Import, Member, Revision, Role, Source, Status, Summary
 from webapp.models.crashing import MAX_CRASHES
 from webapp.models.imports import Aim, Outcome
-from webapp.models.invariants import violations
 
 PAGE = (
     f"<!doctype html><title>Lamps</title><body><article><h1>Lamps</h1>{{}}<p>{ARTICLE}</p></article></body>"
@@ -30,18 +29,14 @@ SHELL = (
     "<!doctype html><title>App</title><body><div id=root></div><noscript>This needs JavaScript.</noscript>"
 )
 
+pytestmark = pytest.mark.usefixtures("promises")
+
 
 @pytest.fixture
 def app(make_app: MakeApp) -> Flask:
     return make_app(
         PRECIS_RETRY_SECONDS="0.01", PRECIS_FETCH_PRIVATE="127.0.0.0/8", PRECIS_LEASE_SECONDS="30"
     )
-
-
-@pytest.fixture(autouse=True)
-def promises_hold_at_the_end(app: Flask) -> Iterator[None]:
-    yield
-    assert violations() == []
 
 
 @pytest.fixture

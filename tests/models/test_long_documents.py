@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -13,14 +13,13 @@ from tasks import lease, summaries
 from tasks.calls import Calls
 from tasks.summaries import generate_now
 from tasks.upkeep import sweep_now
-from tests.conftest import ARTICLE, MakeApp, add_member, llm_environ
+from tests.conftest import ARTICLE, MakeApp, add_member, fresh, llm_environ, staff
 from tests.support.long_texts import CONTEXT, NoteTaker, paragraphs
 from tests.support.model_server import SUMMARY, ModelServer, Request, Script
 from tests.support.worker import work
 from webapp.extensions import current_settings, db, now, transaction
-from webapp.models import Document, Lane, Member, ModelLimits, Node, NodeUse, Presence, Role, Status, Summary
+from webapp.models import Document, Member, ModelLimits, Node, NodeUse, Role, Status, Summary
 from webapp.models.area import SummaryArea, read
-from webapp.models.invariants import violations
 from webapp.models.model_server import ModelServer as Health
 from webapp.models.node import DAY_SECONDS, DocumentGone, Shelf
 from webapp.summarizing.prompt import FRAME
@@ -28,6 +27,8 @@ from webapp.summarizing.tree import Coverage
 
 LONG = paragraphs(60)
 EVERY_DAY = 40 * DAY_SECONDS
+
+pytestmark = pytest.mark.usefixtures("promises")
 
 
 @pytest.fixture
@@ -40,9 +41,7 @@ def model(model_server: ModelServer) -> NoteTaker:
 @pytest.fixture(autouse=True)
 def app(make_app: MakeApp, model_server: ModelServer) -> Flask:
     app = make_app(**llm_environ(model_server), **CONTEXT, PRECIS_LLM_CONCURRENCY="4")
-    with transaction():
-        for lane in Lane:
-            db.session.add(Presence(token=lane, lane=lane, pid=1, seen_at=4e9))
+    staff()
     return app
 
 
@@ -51,19 +50,8 @@ def alice(app: Flask) -> Member:
     return add_member("Alice", Role.ADMIN)
 
 
-@pytest.fixture(autouse=True)
-def promises_hold_at_the_end(app: Flask) -> Iterator[None]:
-    yield
-    assert violations() == []
-
-
 def save(alice: Member, text: list[str], title: str = "A book") -> Document:
     return alice.documents.add(title=title, text="\n\n".join(text))
-
-
-def fresh(document: Document) -> Document:
-    db.session.commit()
-    return db.session.get_one(Document, document.id, populate_existing=True)
 
 
 def current(document: Document) -> Summary:

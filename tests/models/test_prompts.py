@@ -1,22 +1,19 @@
 """The team's own prompts: in force everywhere at once, with nothing hidden, nothing done twice and no stampede."""
 
-from collections.abc import Iterator
-
 import pytest
 from flask import Flask
 from sqlalchemy import event, select, update
 
 from tasks.upkeep import sweep_now
-from tests.conftest import ARTICLE, MakeApp, add_member, llm_environ
-from tests.models.test_styles import ANOTHER, BRIEF, fresh, look, rows
+from tests.conftest import ARTICLE, MakeApp, add_member, fresh, llm_environ
+from tests.models.test_styles import ANOTHER, BRIEF, look, rows
 from tests.support.browser import Browser
 from tests.support.long_texts import CONTEXT, NoteTaker, paragraphs
 from tests.support.model_server import SUMMARY, ModelServer, Script
 from tests.support.worker import work
 from webapp.extensions import cache, db, now, transaction
-from webapp.models import Document, Lane, Member, Presence, Prompt, Role, Status, Summary, TryOut
+from webapp.models import Document, Lane, Member, Prompt, Role, Status, Summary, TryOut
 from webapp.models.asking import asking, usual
-from webapp.models.invariants import violations
 from webapp.models.prompt import StalePrompt
 from webapp.models.tryout import TooManyTryOuts, TryOuts
 from webapp.summarizing.engine import USUAL, Ask, Style
@@ -26,19 +23,12 @@ OTHER_TASK = "Write one limerick that tells what the document says."
 FIRST = SUMMARY.splitlines()[0].removeprefix("- ")
 COOKS = "The soup on the rock was cold, and the lamp was warm all night."
 
-
-@pytest.fixture(autouse=True)
-def app(llm_app: Flask) -> Flask:
-    with transaction():
-        for lane in Lane:
-            db.session.add(Presence(token=lane, lane=lane, pid=1, seen_at=4e9))
-    return llm_app
+pytestmark = pytest.mark.usefixtures("promises")
 
 
 @pytest.fixture(autouse=True)
-def promises_hold_at_the_end(app: Flask) -> Iterator[None]:
-    yield
-    assert violations() == []
+def app(staffed_app: Flask) -> Flask:
+    return staffed_app
 
 
 @pytest.fixture

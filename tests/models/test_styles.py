@@ -1,22 +1,21 @@
 """Styles and languages of a summary: each has a life of its own, and none costs another anything."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
 from tasks.upkeep import sweep_now
-from tests.conftest import ARTICLE, MakeApp, llm_environ
+from tests.conftest import ARTICLE, MakeApp, fresh, llm_environ
 from tests.support.model_server import ModelServer, Script
 from tests.support.worker import work
-from webapp.extensions import cache, db, transaction
-from webapp.models import Document, Lane, Member, Presence, Status, Summary
+from webapp.extensions import cache, db
+from webapp.models import Document, Lane, Member, Status, Summary
 from webapp.models import area as areas
 from webapp.models.area import SummaryArea
 from webapp.models.asking import ask_in, query_of
-from webapp.models.invariants import violations
 from webapp.summarizing.engine import USUAL, Ask, Style
 
 BRIEF, DETAILED, GERMAN = Ask(Style.BRIEF), Ask(Style.DETAILED), Ask(language="German")
@@ -27,19 +26,12 @@ IN_GERMAN = """\
 - Der Turm ist mit dem Boot nicht leicht zu erreichen, und die Wege sind für den Winter gesichert."""
 OUTCOME = "Ada Lovelace kept the lighthouse at Skerrymore for eleven years."
 
-
-@pytest.fixture(autouse=True)
-def app(llm_app: Flask) -> Flask:
-    with transaction():
-        for lane in Lane:
-            db.session.add(Presence(token=lane, lane=lane, pid=1, seen_at=4e9))
-    return llm_app
+pytestmark = pytest.mark.usefixtures("promises")
 
 
 @pytest.fixture(autouse=True)
-def promises_hold_at_the_end(app: Flask) -> Iterator[None]:
-    yield
-    assert violations() == []
+def app(staffed_app: Flask) -> Flask:
+    return staffed_app
 
 
 @pytest.fixture
@@ -48,11 +40,6 @@ def document(alice: Member) -> Document:
     document = alice.documents.add(title="Skerrymore", text=ARTICLE)
     work()
     return document
-
-
-def fresh(document: Document) -> Document:
-    db.session.commit()
-    return db.session.get_one(Document, document.id, populate_existing=True)
 
 
 def look(document: Document, ask: Ask | None = None) -> SummaryArea:

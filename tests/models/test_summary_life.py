@@ -25,7 +25,6 @@ from webapp.models import Document, Lane, Member, Role, Status, Summary
 from webapp.models import area as areas
 from webapp.models.area import SummaryArea
 from webapp.models.crashing import MAX_CRASHES
-from webapp.models.invariants import violations
 from webapp.models.model_server import ModelServer as Health
 from webapp.models.presence import Presence
 from webapp.models.summary import cache_key
@@ -34,19 +33,12 @@ from webapp.summarizing.pace import BEGUN_SECONDS
 
 ANOTHER = ARTICLE.replace("Skerrymore", "Eilean Ban")
 
-
-@pytest.fixture(autouse=True)
-def app(llm_app: Flask) -> Flask:
-    with transaction():
-        for lane in Lane:
-            db.session.add(Presence(token=lane, lane=lane, pid=1, seen_at=4e9))
-    return llm_app
+pytestmark = pytest.mark.usefixtures("promises")
 
 
 @pytest.fixture(autouse=True)
-def promises_hold_at_the_end(app: Flask) -> Iterator[None]:
-    yield
-    assert violations() == []
+def app(staffed_app: Flask) -> Flask:
+    return staffed_app
 
 
 def save(alice: Member, text: str = ARTICLE) -> Document:

@@ -1,19 +1,16 @@
 """Summaries in a reader's own words: asked for by a form alone, each with a life of its own, and only so many."""
 
-from collections.abc import Iterator
-
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from tests.conftest import ARTICLE
+from tests.conftest import ARTICLE, fresh
 from tests.support.model_server import ModelServer
 from tests.support.worker import work
-from webapp.extensions import db, transaction
-from webapp.models import Document, Lane, Member, Presence, Status, Summary
+from webapp.extensions import db
+from webapp.models import Document, Member, Status, Summary
 from webapp.models import area as areas
 from webapp.models.asking import ask_in, query_of, ways
-from webapp.models.invariants import violations
 from webapp.models.summary_area import SummaryArea
 from webapp.models.wishes import MOST_KEPT, MOST_LIVE, UnusableWish, Wishes, wished
 from webapp.models.words import Words
@@ -21,19 +18,12 @@ from webapp.summarizing.engine import USUAL, Ask
 
 LAWYER = Ask(instruction="for a lawyer")
 
-
-@pytest.fixture(autouse=True)
-def app(llm_app: Flask) -> Flask:
-    with transaction():
-        for lane in Lane:
-            db.session.add(Presence(token=lane, lane=lane, pid=1, seen_at=4e9))
-    return llm_app
+pytestmark = pytest.mark.usefixtures("promises")
 
 
 @pytest.fixture(autouse=True)
-def promises_hold_at_the_end(app: Flask) -> Iterator[None]:
-    yield
-    assert violations() == []
+def app(staffed_app: Flask) -> Flask:
+    return staffed_app
 
 
 @pytest.fixture
@@ -41,11 +31,6 @@ def document(alice: Member) -> Document:
     document = alice.documents.add(title="Skerrymore", text=ARTICLE)
     work()
     return document
-
-
-def fresh(document: Document) -> Document:
-    db.session.commit()
-    return db.session.get_one(Document, document.id, populate_existing=True)
 
 
 def ask(document: Document, words: str = "for a lawyer") -> Ask:

@@ -1,24 +1,22 @@
 """A person's words win: nothing that is generated takes them off the page, and only people put them aside."""
 
 import threading
-from collections.abc import Iterator
 
 import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
 from tasks.upkeep import sweep_now
-from tests.conftest import ARTICLE, MakeApp, add_member, llm_environ
+from tests.conftest import ARTICLE, MakeApp, add_member, fresh, llm_environ
 from tests.support.model_server import ModelServer, Script
 from tests.support.worker import work
 from webapp.extensions import cache, db, transaction
-from webapp.models import Document, Lane, Member, Presence, Role, Status, Summary
+from webapp.models import Document, Member, Role, Status, Summary
 from webapp.models import area as areas
 from webapp.models.area import SummaryArea
 from webapp.models.asking import recipe_for
 from webapp.models.chosen import PERSON
 from webapp.models.document import StaleEdit
-from webapp.models.invariants import violations
 from webapp.models.markdown import markdown
 from webapp.models.summary import cache_key
 from webapp.models.words import LONGEST_CHARS, UnusableWords, Words, as_markdown
@@ -28,19 +26,12 @@ BRIEF = Ask(Style.BRIEF)
 MINE = "- Ada kept the light.\n- The rock is **bare**."
 ANOTHER = ARTICLE.replace("Skerrymore", "Eilean Ban")
 
-
-@pytest.fixture(autouse=True)
-def app(llm_app: Flask) -> Flask:
-    with transaction():
-        for lane in Lane:
-            db.session.add(Presence(token=lane, lane=lane, pid=1, seen_at=4e9))
-    return llm_app
+pytestmark = pytest.mark.usefixtures("promises")
 
 
 @pytest.fixture(autouse=True)
-def promises_hold_at_the_end(app: Flask) -> Iterator[None]:
-    yield
-    assert violations() == []
+def app(staffed_app: Flask) -> Flask:
+    return staffed_app
 
 
 @pytest.fixture
@@ -54,11 +45,6 @@ def document(alice: Member) -> Document:
     document = alice.documents.add(title="Skerrymore", text=ARTICLE)
     work()
     return document
-
-
-def fresh(document: Document) -> Document:
-    db.session.commit()
-    return db.session.get_one(Document, document.id, populate_existing=True)
 
 
 def read(document: Document, ask: Ask = USUAL) -> SummaryArea:

@@ -4,12 +4,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import update
 
-from tests.conftest import ARTICLE, PASSWORD, MakeApp, add_member, llm_environ
+from tests.conftest import ARTICLE, PASSWORD, MakeApp, add_member, llm_environ, staff
 from tests.support.browser import Browser
 from tests.support.model_server import ModelServer, Script
 from tests.support.worker import work
 from webapp.extensions import cache, db, transaction
-from webapp.models import Lane, Member, Presence, Role, Summary
+from webapp.models import Member, Role, Summary
 from webapp.models import passages as search
 from webapp.models.passages import Passages
 
@@ -22,9 +22,7 @@ SAID = f"- {KNOWN}\n- {FOREIGN}\n- So it is."
 @pytest.fixture
 def app(llm_app: Flask, model_server: ModelServer) -> Flask:
     model_server.script(Script.words(SAID))
-    with transaction():
-        for lane in Lane:
-            db.session.add(Presence(token=lane, lane=lane, pid=1, seen_at=4e9))
+    staff()
     return llm_app
 
 

@@ -8,8 +8,8 @@ from tests.support.browser import Browser
 from tests.support.live import EventStream, serving, working
 from tests.support.model_server import ModelServer, Script
 from tests.support.worker import work
-from webapp.extensions import db, transaction
-from webapp.models import Document, Lane, Member, Presence, Prompt, Role, Summary, TryOut
+from webapp.extensions import db
+from webapp.models import Document, Member, Prompt, Role, Summary, TryOut
 from webapp.summarizing.engine import Style
 from webapp.summarizing.prompt import DEFAULT_TASKS
 
@@ -21,11 +21,8 @@ FORM = "form.draft"
 
 
 @pytest.fixture
-def app(llm_app: Flask) -> Flask:
-    with transaction():
-        for lane in Lane:
-            db.session.add(Presence(token=lane, lane=lane, pid=1, seen_at=4e9))
-    return llm_app
+def app(staffed_app: Flask) -> Flask:
+    return staffed_app
 
 
 @pytest.fixture

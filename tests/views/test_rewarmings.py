@@ -5,12 +5,12 @@ from collections.abc import Callable
 import pytest
 
 from tasks.upkeep import hint_now
-from tests.conftest import ARTICLE, PASSWORD, MakeApp, add_member, llm_environ
+from tests.conftest import ARTICLE, PASSWORD, MakeApp, add_member, llm_environ, staff
 from tests.support.browser import Browser
 from tests.support.model_server import ModelServer
 from tests.support.worker import work
 from webapp.extensions import db, transaction
-from webapp.models import Document, Lane, Presence, Rewarming, Role
+from webapp.models import Document, Presence, Rewarming, Role
 
 Open = Callable[..., Browser]
 START = 'form[method="post"][action="/rewarm"]'
@@ -31,9 +31,7 @@ def admin(make_app: MakeApp, model_server: ModelServer) -> Open:
         alice.documents.add(title="Three", text=f"{ARTICLE} Three.")
         work()
         app = make_app(**{**make, "PRECIS_MODEL": "new", **environ})
-        with transaction():
-            for lane in Lane:
-                db.session.add(Presence(token=lane, lane=lane, pid=1, seen_at=4e9))
+        staff()
         browser = Browser(app)
         return browser.sign_in(alice.email, PASSWORD)
 

@@ -8,18 +8,14 @@ from tests.support.browser import Browser
 from tests.support.live import EventStream, serving, working
 from tests.support.model_server import ModelServer, Script
 from tests.support.worker import work
-from webapp.extensions import db, transaction
-from webapp.models import Lane, Member, Presence, Role
+from webapp.models import Member, Role
 
 OUTCOME = "Ada Lovelace kept the lighthouse at Skerrymore for eleven years."
 
 
 @pytest.fixture
-def app(llm_app: Flask) -> Flask:
-    with transaction():
-        for lane in Lane:
-            db.session.add(Presence(token=lane, lane=lane, pid=1, seen_at=4e9))
-    return llm_app
+def app(staffed_app: Flask) -> Flask:
+    return staffed_app
 
 
 @pytest.fixture

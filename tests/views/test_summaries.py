@@ -19,17 +19,14 @@ from tests.support.valkey import Valkey
 from tests.support.worker import work, work_once
 from webapp import events
 from webapp.extensions import db, transaction
-from webapp.models import Document, Lane, Member, Presence, Role, SignIn, Summary
+from webapp.models import Document, Member, Role, SignIn, Summary
 
 SLOW = Script.words(SUMMARY, first_word=0.2, every=0.01)
 
 
 @pytest.fixture
-def app(llm_app: Flask) -> Flask:
-    with transaction():
-        for lane in Lane:
-            db.session.add(Presence(token=lane, lane=lane, pid=1, seen_at=4e9))
-    return llm_app
+def app(staffed_app: Flask) -> Flask:
+    return staffed_app
 
 
 @pytest.fixture

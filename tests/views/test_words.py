@@ -6,19 +6,16 @@ from flask import Flask
 from tests.conftest import ARTICLE, PASSWORD, MakeApp, add_member
 from tests.support.browser import Browser
 from tests.support.worker import work
-from webapp.extensions import db, transaction
-from webapp.models import Document, Lane, Member, Presence, Role
+from webapp.extensions import db
+from webapp.models import Document, Member, Role
 from webapp.models.words import LONGEST_CHARS
 
 MINE = "- Ada kept the light.\n- The rock is **bare**."
 
 
 @pytest.fixture
-def app(llm_app: Flask) -> Flask:
-    with transaction():
-        for lane in Lane:
-            db.session.add(Presence(token=lane, lane=lane, pid=1, seen_at=4e9))
-    return llm_app
+def app(staffed_app: Flask) -> Flask:
+    return staffed_app
 
 
 @pytest.fixture
