@@ -18,7 +18,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Any
+
+from tests.support.listening import Listening
 
 SUMMARY = """\
 - Ada Lovelace published the first program for a machine in 1843, in the notes to her translation.
@@ -209,7 +211,7 @@ class Gone(Exception):
     """The client has left."""
 
 
-class ModelServer:
+class ModelServer(Listening):
     """The server. Scripts are used up in order and the last one repeats, or a function picks one for each
     request.
 
@@ -217,26 +219,11 @@ class ModelServer:
     """
 
     def __init__(self, scripts: Scripts = (), *, port: int = 0) -> None:
-        self.port = port
+        super().__init__(port)
         self.requests: list[Request] = []
         self.running = 0  # how many are being answered now
         self.script(scripts)
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="model-server", daemon=True)
-        self._listener: asyncio.Server | None = None
-        self._connections: set[asyncio.Task[None]] = set()
         self._numbers = itertools.count(1)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        self.open()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._run(self._stop())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
 
     @property
     def base_url(self) -> str:
@@ -245,10 +232,6 @@ class ModelServer:
     @property
     def calls(self) -> int:
         return len(self.requests)
-
-    @property
-    def open_connections(self) -> int:
-        return len(self._connections)
 
     def script(self, scripts: Scripts) -> None:
         """What to do from the next request on."""
@@ -259,44 +242,14 @@ class ModelServer:
         left = iter(queue)
         self._choose = lambda _: next(left, queue[-1])
 
-    def open(self) -> None:
-        """Listen (again), on the same port as before."""
-        self._run(self._open())
-
-    def refuse(self) -> None:
-        """Close the listener and all connections: from now on the port refuses."""
-        self._run(self._close())
-
-    def _run(self, work: Any) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=10)
-
-    async def _open(self) -> None:
-        self._listener = await asyncio.start_server(self._connected, "127.0.0.1", self.port, backlog=1024)
-        self.port = self._listener.sockets[0].getsockname()[1]
-
-    async def _close(self) -> None:
-        if self._listener is not None:
-            self._listener.close()
-        for task in list(self._connections):
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
-
-    async def _stop(self) -> None:
-        await self._close()
-        await self._loop.shutdown_asyncgens()
-
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._connections.add(task)
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = _Connection(reader, writer, next(self._numbers))
         try:
             while await self._serve_one(connection):
                 pass
-        except (Gone, Cut, ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+        except (Gone, Cut, ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
-            self._connections.discard(task)
             writer.close()
             with suppress(ConnectionError, asyncio.CancelledError):
                 await writer.wait_closed()
