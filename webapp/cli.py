@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from webapp.config import Settings, SettingsError
+from webapp.summarizing.sanitizing import visible
 
 if TYPE_CHECKING:
     from webapp.models.member import Member
@@ -119,9 +120,7 @@ def export_library(folder: Path) -> None:
         with app.app_context():
             for number, document in enumerate(write(folder), 1):
                 for name in document.missing:
-                    click.echo(
-                        f"“{document.title}”: its original {name} is not in the data folder.", err=True
-                    )
+                    _tell(f"“{document.title}”: its original {name} is not in the data folder.")
                 _count(number, "exported")
     except Refused as error:
         raise Sentence(error) from None
@@ -162,7 +161,7 @@ def _import_files(paths: tuple[Path, ...], email: str | None) -> None:
     failed = [arrival for arrival in arrivals if arrival.problem]
     known = sum(arrival.is_known for arrival in arrivals)
     for arrival in failed:
-        click.echo(f"{arrival.path}: {arrival.problem}", err=True)
+        _tell(f"{arrival.path}: {arrival.problem}")
     click.echo(
         f"{_documents(len(arrivals) - known - len(failed))} imported, {known} were there already, "
         f"{len(failed)} could not be read, {others} files of other kinds were left out."
@@ -196,14 +195,19 @@ def _import_library(path: Path) -> None:
                 known += arrival.is_known
                 damaged += arrival.problem is not None
                 if arrival.problem:
-                    click.echo(f"{arrival.name}: {arrival.problem}", err=True)
+                    _tell(f"{arrival.name}: {arrival.problem}")
                 for name in arrival.missing:
-                    click.echo(f"{arrival.name}: the export has no original {name}.", err=True)
+                    _tell(f"{arrival.name}: the export has no original {name}.")
                 _count(number, "read")
     except Refused as error:
         raise Sentence(error) from None
     click.echo(f"{_documents(new)} imported, {known} were there already, {damaged} could not be read.")
     sys.exit(1 if damaged else 0)
+
+
+def _tell(words: str) -> None:
+    """Say what is wrong. Names come from anywhere, and must not steer the terminal."""
+    click.echo(" ".join(visible(words).split()), err=True)
 
 
 def _count(number: int, done: str) -> None:

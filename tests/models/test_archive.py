@@ -190,6 +190,36 @@ def test_people_can_read_the_folder(app: Flask, alice: Member, tmp_path: Path) -
     assert "of version 1*" in (folder / "summary.md").read_text()
 
 
+def test_no_letter_of_the_entry_hides_or_turns_words_round(app: Flask, alice: Member, tmp_path: Path) -> None:
+    """A person opens it in an editor; who reads JSON gets the very letters."""
+    hidden = "\u202e\U000e0041\ufeff\x7f\u2066"
+    alice.documents.add(title=f"a{hidden}b 👩‍🔬", text="Short.")
+    files = export(tmp_path / "out")
+    (entry,) = [data.decode() for path, data in files.items() if path.endswith("document.json")]
+    assert not set(hidden) & set(entry)
+    assert json.loads(entry)["title"] == f"a{hidden}b 👩‍🔬"
+    assert "👩‍🔬" in entry
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "file"),
+    [("html", "Page.htm", "1-Page.html.txt"), ("text", "x.svg", "1-x-svg.txt"), ("text", "x.txt", "1-x.txt"),
+     ("text", "../../x.bat", "1-x-bat.txt"), ("docx", "Lease.DOCX", "1-Lease.docx"), ("pdf", "\u202efdp.exe", "1-fdp-exe.pdf"),
+     ("pdf", "CON.pdf", "1-CON-file.pdf"), ("exe", "x.exe", "1-x-exe.bin"), ("markdown", "….md", "1-original.md"),
+     ("eml", "Re: x.eml", "1-Re-x.eml")],
+)  # fmt: skip
+def test_original_is_named_after_what_it_was_read_as(
+    app: Flask, alice: Member, tmp_path: Path, kind: str, name: str, file: str
+) -> None:
+    """What a sender calls a file must not decide what opens or runs it."""
+    document = alice.documents.add(title="Short", text="Short.")
+    bring_source(document.id, name=name)
+    with transaction():
+        db.session.execute(update(Source).values(kind=kind))
+    paths = export(tmp_path / "out")
+    assert [path.rpartition("/")[2] for path in paths if "/sources/" in path] == [file]
+
+
 def test_checksums_are_those_that_other_tools_check(app: Flask, alice: Member, tmp_path: Path) -> None:
     for title in TITLES:
         alice.documents.add(title=title, text=ARTICLE)

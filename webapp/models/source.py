@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, aliased, mapped_column
 from webapp import originals
 from webapp.extensions import Base, db, now, transaction
 from webapp.importing.extracted import Extracted
+from webapp.reading.copying import is_device
 from webapp.summarizing.sanitizing import visible
 
 LOCK = 0x50726563  # of PostgreSQL's advisory locks: any number that nobody else takes
@@ -116,7 +117,8 @@ class Source(Base):
     @property
     def file_name(self) -> str:
         """A name to save the original under: that of the file, or one with the ending that fits a page."""
-        name = re.sub(r'[\\/:*?"<>|\x00-\x1f]+', "-", self.name).strip(". ")[-200:] or "original"
+        name = re.sub(r'[\\/:*?"<>|\x00-\x1f]+', "-", visible(self.name)).strip(". ")[-200:] or "original"
+        name = f"file-{name}" if is_device(name) else name
         return name if "." in name[-6:] or self.kind != "html" else f"{name}.html"
 
     @property

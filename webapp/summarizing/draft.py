@@ -18,6 +18,7 @@ from webapp.summarizing.engine import (
 from webapp.summarizing.language import is_plainly_other
 from webapp.summarizing.parts import RULES as PART_RULES
 from webapp.summarizing.prompt import FRAME, OWN_REMINDER, wish_fence
+from webapp.summarizing.sanitizing import visible
 from webapp.summarizing.thinking import PreambleFilter, Shown, ThoughtFilter
 
 MAX_CHARACTERS = 20_000
@@ -64,7 +65,7 @@ class Draft:
 
     def add(self, chunk: object) -> Iterator[Piece]:
         """The pieces of one chunk. Raises EngineFailure if it makes the answer useless."""
-        self.model = _text_of(chunk, "model") or self.model
+        self.model = visible(_text_of(chunk, "model")).strip() or self.model
         self._usage = getattr(chunk, "usage", None) or self._usage
         choices = getattr(chunk, "choices", None)
         if isinstance(choices, list) and choices:

@@ -39,3 +39,15 @@ def visible(text: str) -> str:
     if not _SUSPECT.search("".join(set(text))):  # as most texts are: to look at each letter takes far longer
         return text
     return _HIDDEN.sub(lambda found: found["kept"] or "", _LINE_END.sub("\n", text))
+
+
+def spelled(text: str) -> str:
+    """The text with what `visible` leaves out spelled as JSON and its readers do: "\\u202e"."""
+    if not _SUSPECT.search("".join(set(text))):
+        return text
+    return _HIDDEN.sub(lambda found: found["kept"] or _spelled(found[0]), text)
+
+
+def _spelled(letters: str) -> str:
+    units = letters.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))

@@ -12,6 +12,8 @@ from io import BufferedRandom, BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from webapp.summarizing.sanitizing import spelled
+
 FORMAT = "precis library"
 VERSION = 1
 MANIFEST = "manifest.json"
@@ -214,7 +216,8 @@ def replaced(folder: Path, name: str, told: dict[str, Any]) -> None:
 
 
 def as_json(told: dict[str, Any]) -> bytes:
-    return (json.dumps(told, ensure_ascii=False, indent=1) + "\n").encode()
+    """The object for programs and for people: what would hide or turn words round in an editor is spelled."""
+    return (spelled(json.dumps(told, ensure_ascii=False, indent=1)) + "\n").encode()
 
 
 def synced(folder: Path) -> None:

@@ -37,13 +37,15 @@ from webapp.models.document import Document
 from webapp.models.markdown import words_of
 from webapp.models.member import Member
 from webapp.models.revision import Revision
-from webapp.models.source import Source
+from webapp.models.source import KINDS, Source
 from webapp.models.summary import Status, Summary
 from webapp.reading import copying
 from webapp.reading.copying import file_name
 
 FINAL = (Status.COMPLETE, Status.FAILED)
 ENDINGS = {"markdown": "md"}
+# Of originals, those first: a web page from anywhere, which would run as a file of one's own, is one to be read.
+FITTING = {"html": ("html.txt", "html", "htm", "xhtml"), "markdown": ("md", "markdown"), "text": ("txt",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +175,7 @@ class _Leaving:
         self._save("summary.md", copying.summary(words_of(row), self._document.version).encode())
 
     def _source(self, row: Source) -> dict[str, Any]:
-        stem, _, ending = row.name.rpartition(".")
-        name = f"{file_name(stem or row.name)}.{file_name(ending)[:10]}" if stem else file_name(row.name)
-        path = f"sources/{row.version}-{name}"
+        path = f"sources/{row.version}-{_named(row)}"
         is_there = self._copy(row.sha256, path)
         self._writing.counts["originals" if is_there else "missing_originals"] += 1
         if not is_there:
@@ -194,3 +194,11 @@ class _Leaving:
 
     def _save(self, path: str, data: bytes) -> None:
         self.files[path] = saved(self._folder / path, data)
+
+
+def _named(source: Source) -> str:
+    """A name with an ending that tells what the original was read as, whatever it was called."""
+    fitting = FITTING.get(source.kind, (source.kind if source.kind in KINDS else "bin",))
+    stem, _, ending = source.name.rpartition(".")
+    words = stem if ending.lower() in fitting else source.name
+    return f"{file_name(words) or 'original'}.{fitting[0]}"
