@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 from sqlalchemy.exc import OperationalError
 
@@ -13,6 +14,7 @@ from webapp.models.summary import Claim, Summary
 STORE_SECONDS = 60.0  # how long a finished answer is kept for a database that can't take it
 AGAIN_SECONDS = 0.5
 
+Result = TypeVar("Result")
 log = logging.getLogger(__name__)
 stopping = threading.Event()
 
@@ -23,6 +25,23 @@ class Stopped(Exception):
 
 class LostLease(Exception):
     """The text has changed, or the row is somebody else's."""
+
+
+def insist(claim: Claim, write: Callable[[], Result]) -> Result:
+    """Write for a claim: again and again while the database is busy or away, for what is written was paid for.
+
+    Raises OperationalError after STORE_SECONDS, and at once when the worker is to stop.
+    """
+    end = time.monotonic() + STORE_SECONDS
+    while True:
+        try:
+            return write()
+        except OperationalError as error:
+            if stopping.is_set() or time.monotonic() > end:
+                raise
+            log.warning("Summary %s is not stored yet: %s", claim.summary_id, error.orig)
+            db.session.rollback()
+            time.sleep(AGAIN_SECONDS)
 
 
 class Lease:
@@ -42,25 +61,10 @@ class Lease:
                 raise LostLease
             self._renew_at = time.monotonic() + self._every_seconds
 
-    def store(self, finish: Callable[[], bool]) -> None:
-        """Finish by a fenced write: again and again while the database is busy or away, for the words are paid for.
-
-        Raises LostLease, and OperationalError after STORE_SECONDS.
-        """
-        end = time.monotonic() + STORE_SECONDS
-        while True:
-            try:
-                is_mine = finish()
-            except OperationalError as error:
-                if stopping.is_set() or time.monotonic() > end:
-                    raise
-                log.warning("Summary %s is not stored yet: %s", self._claim.summary_id, error.orig)
-                db.session.rollback()
-                time.sleep(AGAIN_SECONDS)
-            else:
-                if not is_mine:
-                    raise LostLease
-                return
+    def store(self, write: Callable[[], bool]) -> None:
+        """Make a fenced write, by `insist`. Raises LostLease, too."""
+        if not insist(self._claim, write):
+            raise LostLease
 
     def _is_renewed(self) -> bool:
         """If nobody can say, the work goes on: should the lease end meanwhile, the fence keeps its result out."""

@@ -1,17 +1,21 @@
 """Reads a long text for a claim, in parts, and keeps what it learns about the model server on the way."""
 
 import contextlib
+import logging
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from queue import SimpleQueue
 
+from sqlalchemy.exc import OperationalError
+
 from tasks.calls import calls
-from tasks.lease import Lease, LostLease
+from tasks.lease import Lease, LostLease, insist
 from webapp.config import Settings
 from webapp.events import tell
-from webapp.extensions import current_settings
+from webapp.extensions import current_settings, db
 from webapp.models.model_limits import ModelLimits
 from webapp.models.node import DocumentGone, Shelf
 from webapp.models.summary import Claim, Summary
@@ -24,6 +28,20 @@ from webapp.summarizing.tokens import context_told, estimated_tokens, fewest_tok
 from webapp.summarizing.tree import TOO_LONG, Notes, run
 
 PROGRESS_SECONDS = 1.0  # between two steps that are shown
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class PatientShelf:
+    """A claim's notes, which wait for a database that is busy or away: each was paid for. A `tree.NodeStore`."""
+
+    shelf: Shelf
+
+    def get(self, keys: Sequence[str]) -> Mapping[str, str]:
+        return insist(self.shelf.claim, partial(self.shelf.get, keys))
+
+    def put(self, key: str, notes: str, tokens_in: int | None, tokens_out: int | None) -> None:
+        insist(self.shelf.claim, partial(self.shelf.put, key, notes, tokens_in, tokens_out))
 
 
 class Reading:
@@ -55,15 +73,15 @@ class Reading:
                 self._claim.text,
                 budget=self._budget,
                 recipe=self._writer.recipe,
-                store=Shelf(self._claim),
+                store=PatientShelf(Shelf(self._claim)),
                 crew=crew,
                 on_progress=self._show,
             )
         except DocumentGone:
             raise LostLease from None
         self._budget = notes.budget
-        if notes.nodes and not Summary.progress(self._claim, notes.nodes, notes.nodes):
-            raise LostLease
+        if notes.nodes:
+            self._progress(notes.nodes, notes.nodes)
         return notes
 
     def pieces(self, notes: Notes) -> Iterator[Piece]:
@@ -80,14 +98,22 @@ class Reading:
         self._budget = smaller
 
     def finish(self, notes: Notes, finished: Finished) -> None:
-        """Keep what has worked, and how the server counts."""
+        """Note what has worked, and how the server counts."""
         estimated = self._budget.prompt_tokens + estimated_tokens(notes.text)
         self._counts.put((estimated, finished.tokens_in))
         calibration = self._budget.calibration
         while not self._counts.empty():
             estimated, counted = self._counts.get()
             calibration = calibration.after(estimated=estimated, counted=counted or 0)
-        ModelLimits.learn(replace(self._budget, calibration=calibration))
+        self._budget = replace(self._budget, calibration=calibration)
+
+    def learn(self) -> None:
+        """Keep that, too, once the answer is stored. What a busy database does not take is learnt the next time."""
+        try:
+            ModelLimits.learn(self._budget)
+        except OperationalError as error:
+            log.warning("What the model server taught is not kept: %s", error.orig)
+            db.session.rollback()
 
     def _write_part(self, request: PartRequest, is_unwanted: IsUnwanted) -> PartNotes:
         """In a thread of the crew: one call, under the deadlines that hold for any."""
@@ -103,12 +129,14 @@ class Reading:
         self._counts.put((asked, tokens_in))
         return PartNotes(text.strip(), tokens_in, tokens_out)
 
+    def _progress(self, done: int, total: int) -> None:
+        self._lease.store(partial(Summary.progress, self._claim, done, total))
+
     def _show(self, done: int, total: int) -> None:
         """Tell who looks how far it is. That a round is done is not told: it may need another one."""
         if done >= total or time.monotonic() < self._show_at:
             return
-        if not Summary.progress(self._claim, done, total):
-            raise LostLease
+        self._progress(done, total)
         tell(self._claim.document_id)
         self._show_at = time.monotonic() + PROGRESS_SECONDS
 

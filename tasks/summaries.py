@@ -3,14 +3,14 @@
 import contextlib
 import logging
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 
 import dramatiq
 from flask import Flask
 
 from tasks import renditions
 from tasks.calls import calls
-from tasks.lease import Lease, LostLease, Stopped, stopping
+from tasks.lease import Lease, LostLease, Stopped, insist, stopping
 from tasks.reading import Reading, timed
 from webapp import create_app, hints
 from webapp.config import Settings
@@ -54,15 +54,14 @@ def generate_now(summary_id: int) -> None:
         _write(claim, pen)
     except EngineFailure as failure:
         log.info("Summary %s: %s", summary_id, failure)
-        Summary.fail(claim, failure)
+        insist(claim, partial(Summary.fail, claim, failure))
     except Stopped:
         Summary.hand_back(claim)
     except LostLease:
         log.info("Summary %s is no longer wanted.", summary_id)
     except Exception as error:
-        Summary.fail(
-            claim, EngineFailure(FailureKind.TRANSIENT, "internal_error", detail=type(error).__name__)
-        )
+        ours = EngineFailure(FailureKind.TRANSIENT, "internal_error", detail=type(error).__name__)
+        insist(claim, partial(Summary.fail, claim, ours))
         raise
     finally:
         pen.close()
@@ -71,8 +70,9 @@ def generate_now(summary_id: int) -> None:
 
 def _write(claim: Claim, pen: Pen) -> None:
     writer, lease = engine(current_settings()), Lease(claim)
-    if isinstance(writer, PartsEngine):
-        text, finished, coverage = _read_and_written(Reading(claim, writer, lease), claim, lease, pen)
+    reading = Reading(claim, writer, lease) if isinstance(writer, PartsEngine) else None
+    if reading:
+        text, finished, coverage = _read_and_written(reading, claim, lease, pen)
     else:
         text, finished = _written(
             writer.write(claim.text, title=claim.title, ask=claim.ask), claim, lease, pen
@@ -81,6 +81,8 @@ def _write(claim: Claim, pen: Pen) -> None:
     lease.store(
         lambda: Summary.finish(claim, text=text, format=_format(claim), finished=finished, coverage=coverage)
     )
+    if reading:
+        reading.learn()
 
 
 def _read_and_written(

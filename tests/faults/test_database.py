@@ -1,6 +1,7 @@
 """F01, F02 and F20 to F22: the database is locked, restarted or full, or its transaction ends too soon."""
 
 import resource
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -52,14 +53,16 @@ def test_transaction_that_fails_leaves_nothing(house: House, outcome: Outcome, d
 
 @pytest.mark.fault("F20", "Somebody else holds the lock while an answer is to be stored")
 def test_answer_is_stored_once_the_lock_is_free(house: House, outcome: Outcome) -> None:
-    """The sweeper sleeps meanwhile: the leases of real life are longer than any wait here."""
-    house.model.script(Script.words(first_word=0.5))
+    """The words come while it is held. The sweeper sleeps: the leases of real life are longer than any wait here."""
+    is_locked = threading.Event()
     ready, calls = house.save(), house.model.calls
     house.until_complete(ready)
+    house.model.script(Script.held(is_locked.is_set))
     document_id = house.save()
     until(lambda: house.model.running == 1, "the model server has the request")
     with house.precis.frozen("sweep"):
         with house.locked(), ThreadPoolExecutor(1) as pool:
+            is_locked.set()
             form = {"csrf_token": house.alice.token, "title": "Late", "text": house.text()}
             late = pool.submit(house.alice.client.post, "/documents", data=form)
             until(late.done, "a save waits for its turn, and then says that it has none", 3 * BUSY_SECONDS)

@@ -8,6 +8,8 @@ LONG = "tests/models/test_long_documents.py::"
 REWARM = "tests/models/test_rewarming.py::"
 PROMPTS = "tests/models/test_prompts.py::"
 TASKS = "webapp/models/tasks.py"
+LEASE = "tests/tasks/test_lease.py::"
+READING = "tasks/reading.py"
 USUAL_CLAIM = "                attempts=cls.attempts + 1,\n"
 
 OWN = (
@@ -383,5 +385,30 @@ OWN = (
         "Who opens an address pays for what it says",
         (Edit(SHOWN, "(document.is_short or ask.instruction)", "document.is_short"),),
         ("tests/models/test_wishes.py::test_to_open_an_address_never_asks",),
+    ),
+    Mutation(
+        "M60",
+        "What the model server taught is kept before its answer: where the database is busy, the answer is thrown away",
+        (
+            Edit(
+                READING,
+                "        self._budget = replace(self._budget, calibration=calibration)\n",
+                "        self._budget = replace(self._budget, calibration=calibration)\n"
+                "        ModelLimits.learn(self._budget)\n",
+            ),
+        ),
+        (LEASE + "test_an_answer_is_paid_for_once_whatever_of_the_database_fails",),
+    ),
+    Mutation(
+        "M61",
+        "Notes that the database has no time for are thrown away, and paid for again",
+        (
+            Edit(
+                READING,
+                "insist(self.shelf.claim, partial(self.shelf.put, key, notes, tokens_in, tokens_out))",
+                "self.shelf.put(key, notes, tokens_in, tokens_out)",
+            ),
+        ),
+        (LEASE + "test_a_part_is_paid_for_once_whatever_of_the_database_fails",),
     ),
 )

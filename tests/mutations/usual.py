@@ -34,7 +34,8 @@ USUAL = (
         (
             Edit(
                 ACTOR,
-                '        log.info("Summary %s: %s", summary_id, failure)\n        Summary.fail(claim, failure)\n',
+                '        log.info("Summary %s: %s", summary_id, failure)\n'
+                "        insist(claim, partial(Summary.fail, claim, failure))\n",
                 '        log.info("Summary %s: %s", summary_id, failure)\n',
             ),
         ),
@@ -49,7 +50,7 @@ USUAL = (
     Mutation(
         "B1c",
         "An error of our own is rescued, and nobody sees it",
-        (Edit(ACTOR, "        )\n        raise\n", "        )\n"),),
+        (Edit(ACTOR, "Summary.fail, claim, ours))\n        raise\n", "Summary.fail, claim, ours))\n"),),
         (LIFE + "test_bug_of_ours_is_a_failed_try_and_not_a_stuck_row",),
     ),
     Mutation(

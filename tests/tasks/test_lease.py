@@ -1,0 +1,90 @@
+"""What a model server was paid for is stored, though the database fails just then."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import count
+
+import pytest
+from sqlalchemy import delete, update
+from sqlalchemy.exc import OperationalError
+
+from tasks import lease
+from tasks.summaries import generate_now
+from tasks.upkeep import sweep_now
+from tests.conftest import ARTICLE, MakeApp, add_member, fresh, llm_environ
+from tests.support import nth
+from tests.support.long_texts import CONTEXT, NoteTaker, paragraphs
+from tests.support.model_server import ModelServer
+from tests.support.nth import failing
+from webapp.extensions import db, transaction
+from webapp.models import Document, Member, ModelLimits, Role, Summary
+
+FAULTS = (nth.statement, nth.commit, nth.lost_commit)
+LONG_AGO = 1.0
+
+pytestmark = pytest.mark.usefixtures("promises")
+
+
+@pytest.fixture(autouse=True)
+def alice(make_app: MakeApp, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> Member:
+    monkeypatch.setattr(lease, "AGAIN_SECONDS", 0.001)
+    make_app(**llm_environ(model_server))
+    return add_member("Alice", Role.ADMIN)
+
+
+@pytest.fixture
+def app(alice: Member) -> None:
+    """For the promises."""
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_an_answer_is_paid_for_once_whatever_of_the_database_fails(
+    alice: Member, model_server: ModelServer, fault: nth.Fault
+) -> None:
+    for number in _until_none_fails(
+        fault, lambda name: alice.documents.add(title=name, text=f"{ARTICLE} {name}")
+    ):
+        assert model_server.calls == number
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_a_part_is_paid_for_once_whatever_of_the_database_fails(
+    alice: Member, make_app: MakeApp, model_server: ModelServer, fault: nth.Fault
+) -> None:
+    make_app(**llm_environ(model_server), **CONTEXT, PRECIS_LLM_CONCURRENCY="2")
+    taker = NoteTaker()
+    model_server.script(taker)
+
+    def save(name: str) -> Document:
+        taker.forget()
+        return alice.documents.add(title=name, text="\n\n".join(paragraphs(6, seed=int(name))))
+
+    for _ in _until_none_fails(fault, save):
+        assert len(taker.parts) >= 2
+        assert (taker.paid_twice, len(taker.summaries)) == (0, 1)
+
+
+def _until_none_fails(fault: nth.Fault, save: Callable[[str], Document]) -> Iterator[int]:
+    """Save a document and have its summary written: once with the first operation failing, once with the second, and
+    so on. Yields how many were written, after each.
+    """
+    for number in count(1):
+        document = save(str(number))
+        with transaction():
+            db.session.execute(delete(ModelLimits))
+        with failing(fault, number, is_lasting=False) as struck, suppress(OperationalError):
+            generate_now(fresh(document).summary_id or 0)
+        _finish(document)
+        yield number
+        if not struck.has_struck:
+            return
+
+
+def _finish(document: Document) -> None:
+    """See to what the worker left, once its lease or the wait before the next try has ended."""
+    for moment in (Summary.lease_until, Summary.next_attempt_at):
+        with transaction():
+            db.session.execute(update(Summary).where(moment.is_not(None)).values({moment: LONG_AGO}))
+        sweep_now()
+    generate_now(fresh(document).summary_id or 0)
+    assert fresh(document).summary_status == "complete"
