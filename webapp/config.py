@@ -317,6 +317,12 @@ class Settings:
         16,
         "large forms that one web process receives at a time; further ones are asked to come again",
     )
+    patience_seconds: float = _setting(
+        "PRECIS_PATIENCE_SECONDS",
+        _seconds(0.1, 3600),
+        30.0,
+        "how long a browser may take to send the head of a request, or 64 kB of its body, or to read 64 kB of an answer",
+    )
     fetch_networks: tuple[Network, ...] = _setting(
         "PRECIS_FETCH_PRIVATE",
         _networks,

@@ -6,15 +6,20 @@ from contextlib import suppress
 from flask import Flask, Response, g, make_response, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import ClientDisconnected, HTTPException
 
 from webapp.extensions import db
+from webapp.processes.line import TooSlow
 
 MESSAGES = {
     400: ("That did not work", "The request was not one that Precis understands."),
     403: ("Not for readers", "Only editors may change the library. Ask an admin of your team for the role."),
     404: ("Not here", "There is no such page, or it is not one that you may see."),
     405: ("That did not work", "This address does not take such a request."),
+    408: (
+        "Too slow",
+        "What you sent did not come through in time, and nothing of it was taken. Go back and send it again.",
+    ),
     413: ("Too much", "That is more than Precis takes at once. Bring it in several parts."),
     429: ("Too many tries", "Wait a few minutes, then try again."),
     500: ("Something broke", "The fault is ours, and it is in the log. What you had saved before is safe."),
@@ -34,6 +39,7 @@ FULL_DATABASE = ("database or disk is full", "No space left on device")  # SQLit
 def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, _expired_form)
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(ClientDisconnected, _broken_off)
     app.register_error_handler(OperationalError, _database_error)
     app.register_error_handler(OSError, _system_error)
     app.register_error_handler(500, _http_error)
@@ -67,6 +73,12 @@ def _http_error(error: HTTPException) -> Response:
     elif wait := getattr(error, "retry_after", None):
         response.headers["Retry-After"] = str(wait)
     return response
+
+
+def _broken_off(error: ClientDisconnected) -> Response:
+    """The form did not come to its end. Who has hung up reads no answer; who is only too slow may."""
+    is_slow = isinstance(error.__context__, TooSlow)
+    return _page(408, *MESSAGES[408]) if is_slow else _http_error(error)
 
 
 def _expired_form(error: CSRFError) -> Response:

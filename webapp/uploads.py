@@ -8,7 +8,7 @@ from flask import Flask, current_app, request, session
 from htmx_flask.requests import HtmxAwareRequest
 from werkzeug.exceptions import ServiceUnavailable
 
-from webapp.extensions import current_settings
+from webapp.extensions import current_settings, db
 from webapp.models.member import SignIn
 from webapp.originals import Incoming
 from webapp.summarizing.sanitizing import visible
@@ -76,14 +76,22 @@ def _permit() -> None:
     """Let editors send large forms to the one address that takes them. To all others the usual limits apply."""
     if request.endpoint != ENDPOINT:
         return
-    member = SignIn.member_of(session.get("token"))
-    if member is not None and member.can_edit:
+    if _is_editor():
         asked: Any = request
         if _is_large():
             asked.turn = _turn()
         asked.may_bring_files = True
         request.max_content_length = MOST_TOTAL * current_settings().max_upload_bytes + 1_000_000
         request.max_form_parts = MOST_FILES + 50
+
+
+def _is_editor() -> bool:
+    """Asked without keeping the connection to the database: a form may take its time."""
+    try:
+        member = SignIn.member_of(session.get("token"))
+        return member is not None and member.can_edit
+    finally:
+        db.session.remove()
 
 
 def _is_large() -> bool:

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -14,6 +15,7 @@ from tests.importing.sites import Site
 from tests.support.browser import Browser
 from webapp.extensions import current_settings, db
 from webapp.models import Document, Import, Member, Role, Source
+from webapp.processes.line import TooSlow
 
 BROKEN = b"%PDF-1.4 broken"
 
@@ -179,6 +181,46 @@ def test_large_forms_have_so_many_places_and_a_text_needs_none(
     assert upload(browser, title="Meanwhile", text="A text.").status_code == 303
     places.release()
     assert upload(browser, large).status_code == 303
+
+
+class _Watched(io.BytesIO):
+    """A form that notes how many connections to the database are in use while it is read."""
+
+    in_use: frozenset[int] = frozenset()
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.in_use |= {db.engine.pool.checkedout()}  # type: ignore[attr-defined]  # of a QueuePool
+        return super().read(size)
+
+    def readinto(self, buffer: Any) -> int:
+        self.in_use |= {db.engine.pool.checkedout()}  # type: ignore[attr-defined]  # as above
+        return super().readinto(buffer)
+
+
+@pytest.mark.parametrize("path", ["/documents", "/session"])
+def test_form_that_takes_its_time_keeps_no_connection_to_the_database(browser: Browser, path: str) -> None:
+    form = _Watched(f"csrf_token={browser.token()}".encode())
+    db.session.remove()
+    browser.client.post(path, input_stream=form, content_type="application/x-www-form-urlencoded")
+    assert form.in_use == {0}
+
+
+class _Slow(io.BytesIO):
+    """A form that does not come to its end."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        raise TooSlow("sends")
+
+    def readinto(self, buffer: Any) -> int:
+        raise TooSlow("sends")
+
+
+def test_who_sends_too_slowly_is_told_so(browser: Browser) -> None:
+    browser.response = browser.client.post(
+        "/documents", input_stream=_Slow(b"title="), content_type="application/x-www-form-urlencoded"
+    )
+    assert browser.response.status_code == 408
+    assert "Go back and send it again" in browser.text(".error__message")
 
 
 # --- the list -------------------------------------------------------------------------------------------------------

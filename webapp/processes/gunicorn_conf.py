@@ -5,7 +5,7 @@ loaded before gevent has patched the standard library; and that happens in the w
 import gc
 import os
 import resource
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any
 
 from gevent import socket, spawn
@@ -23,29 +23,43 @@ class Journal(Logger):
 
 
 class DrainingWorker(GeventWorker):
-    """Stops within a second or two: open streams and idle connections would otherwise hold it up."""
+    """Stops within a second or two: open streams and idle connections would otherwise hold it up.
+
+    Nor is it held up by who sends or reads slowly: see `webapp.processes.line`.
+    """
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._idle: set[Any] = set()
+        self._line: Any = None
 
     def load_wsgi(self) -> None:
         from webapp.config import Settings
         from webapp.processes import journal
+        from webapp.processes.line import Line
 
-        journal.start("web", Settings.load().log_level)
+        settings = Settings.load()
+        journal.start("web", settings.log_level)
+        self._line = lambda client: Line(client, settings.patience_seconds)
         super().load_wsgi()
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
-        self._idle.add(client)
+        line = self._line(client)
+        self._idle.add(line)
         try:
-            super().handle(listener, client, addr)
+            super().handle(listener, line, addr)
         finally:
-            self._idle.discard(client)
+            self._idle.discard(line)
+
+    def timeout_ctx(self) -> Any:
+        """The line has deadlines of its own."""
+        return nullcontext()
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> bool:
         self._idle.discard(sock)
+        sock.receive(req)
         is_kept = super().handle_request(listener_name, req, sock, addr)
+        sock.wait()
         self._idle.add(sock)
         if not self.alive:
             _hang_up(sock)
@@ -100,7 +114,7 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (max(_soft, _wanted), _hard))
 worker_class = DrainingWorker
 worker_connections = 10_000  # a stream each; with the default of 1,000 the next ones hang in silence
 http_parser = "fast"  # gunicorn-h1c
-keepalive = 15
+keepalive = 15  # whether, not how long: that is the line's
 timeout = 60
 graceful_timeout = 2
 accesslog = None

@@ -1,0 +1,121 @@
+"""Real processes and sockets: who sends or reads slowly holds up nobody else."""
+
+import http.client
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from tests.conftest import ARTICLE
+from tests.support.precis import Precis, until
+from tests.support.slow import Trickle
+from tests.support.visitor import Visitor
+
+PATIENCE_SECONDS = 2
+PLACES = 3  # for large forms, of a web process
+LARGE = 10_000_000
+BOUNDARY = "a-line-that-is-in-no-file"
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def precis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Precis]:
+    settings = {
+        "PRECIS_PATIENCE_SECONDS": str(PATIENCE_SECONDS),
+        "PRECIS_MAX_UPLOADS": str(PLACES),
+        "PRECIS_MAX_TEXT_BYTES": "1000000",
+        "PRECIS_WEB_WORKERS": "1",
+    }
+    with Precis(tmp_path_factory.mktemp("precis"), settings) as precis:
+        yield precis
+
+
+@pytest.fixture(scope="module")
+def alice(precis: Precis) -> Iterator[Visitor]:
+    alice = Visitor(precis.address, precis.add_member("Alice"))
+    yield alice
+    alice.close()
+
+
+@pytest.fixture(scope="module")
+def bob(precis: Precis) -> Iterator[Visitor]:
+    bob = Visitor(precis.address, precis.add_member("Bob"))
+    yield bob
+    bob.close()
+
+
+def head(visitor: Visitor, size: int, kind: str = "application/x-www-form-urlencoded") -> bytes:
+    """The head of a request that brings a form of so many bytes."""
+    cookies = "; ".join(f"{name}={value}" for name, value in visitor.client.cookies.items())
+    lines = ["POST /documents HTTP/1.1", "Host: precis", f"Cookie: {cookies}", f"Content-Type: {kind}"]
+    return "\r\n".join([*lines, f"Content-Length: {size}", "", ""]).encode()
+
+
+def form(visitor: Visitor, size: int) -> tuple[bytes, bytes]:
+    """(head and beginning, end) of a form with a file of so many bytes."""
+    begun = (
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="csrf_token"\r\n\r\n{visitor.token}\r\n'
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n'
+    ).encode()
+    end = f"\r\n--{BOUNDARY}--\r\n".encode()
+    kind = f"multipart/form-data; boundary={BOUNDARY}"
+    return head(visitor, len(begun) + size + len(end), kind) + begun, end
+
+
+def status(answer: bytes) -> int:
+    return int(answer.split()[1]) if answer else 0
+
+
+def test_sixty_slow_senders_hold_nobody_up_and_give_their_places_back(
+    precis: Precis, alice: Visitor, bob: Visitor
+) -> None:
+    heads = [b"GET / HTTP/1.1\r\nHost: precis\r\nX-Slow: "] * 20
+    texts = [head(alice, 5_000) + b"title=Slow&text="] * 20
+    files = [form(alice, LARGE)[0]] * 20
+    with Trickle(precis.port, [*heads, *texts, *files]) as slow:
+        until(lambda: meanwhile(slow, bob), "all slow senders are hung up on")
+    told = [status(answer) for answer in slow.answers]
+    assert told.count(503) == 20 - PLACES, "further large forms are asked to come again"
+    assert told.count(408) == 40 + PLACES, "all others are told that they are too slow"
+    assert sum(b"Too slow" in answer for answer in slow.answers) == 20 + PLACES, "on a page of the site's"
+    for _ in range(PLACES + 1):
+        assert sent(precis, alice, LARGE, seconds=0) == 303, "each gives its place back"
+    assert not list((precis.folder / "originals" / "incoming").iterdir()), "nothing half is left"
+
+
+def meanwhile(slow: Trickle, bob: Visitor) -> bool:
+    """Let the slow ones send a byte, and Bob a text, whose summary he reads. Whether no slow one is left."""
+    slow.step()
+    bob.pages_until(bob.save("Meanwhile", ARTICLE), "complete")
+    return not slow.left
+
+
+def sent(precis: Precis, visitor: Visitor, size: int, seconds: float) -> int:
+    """Send a file of so many bytes, evenly over so many seconds. Returns the status code."""
+    begun, end = form(visitor, size)
+    portion = b"A line of words. " * 625
+    with socket.create_connection(("127.0.0.1", precis.port), timeout=60) as client:
+        client.sendall(begun)
+        for start in range(0, size, len(portion)):
+            client.sendall(portion[: size - start])
+            time.sleep(seconds * len(portion) / size)
+        client.sendall(end)
+        return status(client.recv(65_536))
+
+
+def test_large_file_over_a_slow_line_gets_through(precis: Precis, alice: Visitor) -> None:
+    assert sent(precis, alice, 1_000_000, seconds=3 * PATIENCE_SECONDS) == 303
+
+
+def test_idle_connection_is_closed_without_a_word(precis: Precis) -> None:
+    with (
+        socket.create_connection(("127.0.0.1", precis.port), timeout=60) as new,
+        closing(http.client.HTTPConnection("127.0.0.1", precis.port, timeout=60)) as kept,
+    ):
+        kept.request("GET", "/healthz")
+        kept.getresponse().read()
+        assert kept.sock.recv(1) == b""
+        assert new.recv(1) == b""

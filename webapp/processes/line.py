@@ -1,0 +1,124 @@
+"""A client's connection, which is waited for, but not for ever: whoever sends or reads too slowly is hung up on.
+
+nginx, Apache's mod_reqtimeout and cheroot do so. gunicorn's gevent worker has a deadline for a request's head, and
+none for its body and for the answer.
+"""
+
+import logging
+import socket
+import struct
+import time
+from errno import ECONNRESET
+from typing import IO, Any
+
+PORTION_BYTES = 65_536  # what has to be through within the patience: at 30 seconds, 2 kB a second
+IDLE_SECONDS = 15.0  # between two requests of a connection
+FAREWELL_SECONDS = 1.0
+RESET = struct.pack("ii", 1, 0)  # close at once, and let the kernel forget what was not taken
+TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+log = logging.getLogger(__name__)
+
+
+class TooSlow(ConnectionResetError):
+    """The other side was waited for long enough. To gunicorn it is somebody who has hung up."""
+
+    def __init__(self, doing: str) -> None:
+        super().__init__(ECONNRESET, f"it {doing} too slowly")
+
+
+class Line:
+    """A socket of gevent's. Only the time in which it is waited for counts, and not what is done in between.
+
+    A request's head has `patience` seconds as a whole; its body has them anew for each portion, and so has the answer.
+    """
+
+    def __init__(self, client: Any, patience: float) -> None:
+        self._client = client
+        self._patience = patience
+        self._is_over = False
+        self.wait()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def wait(self) -> None:
+        """From here on the next request is waited for."""
+        self._request: Any = None
+        self._is_idle = True
+        self._allow(min(IDLE_SECONDS, self._patience))
+
+    def receive(self, request: Any) -> None:
+        """The head of a request is there: from here on its body is read, and the answer written."""
+        self._request = request
+        self._allow(self._patience)
+
+    def recv(self, size: int) -> bytes:
+        """What has come; nothing where there will be no further request. Raises TooSlow in the middle of a body."""
+        if self._is_over:
+            return b""
+        begun = time.monotonic()
+        try:
+            self._client.settimeout(max(self._seconds, 0.001))
+            data: bytes = self._client.recv(size)
+        except TimeoutError:
+            return self._give_up()
+        self._seconds -= time.monotonic() - begun
+        self._count(len(data))
+        return data
+
+    def sendall(self, data: bytes) -> None:
+        """Raises TooSlow where a portion is not taken."""
+        view = memoryview(data)
+        for start in range(0, len(view), PORTION_BYTES):
+            try:
+                self._client.settimeout(self._patience)
+                self._client.sendall(view[start : start + PORTION_BYTES])
+            except TimeoutError:
+                self._client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+                raise self._too_slow("reads") from None
+
+    def sendfile(self, file: IO[bytes], offset: int = 0, count: int = 0) -> None:
+        file.seek(offset)
+        while count > 0 and (data := file.read(min(PORTION_BYTES, count))):
+            self.sendall(data)
+            count -= len(data)
+
+    def close(self) -> None:
+        """Who was answered in the middle of sending gets to read it: to close on unread bytes would take it back."""
+        if self._is_over and self._request is not None:
+            from gunicorn import (
+                util,
+            )  # the application, which knows TooSlow, also runs where there is no gunicorn
+
+            util.close_graceful(self._client, timeout=FAREWELL_SECONDS)
+        self._client.close()
+
+    def _allow(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._bytes = 0
+
+    def _count(self, size: int) -> None:
+        self._bytes += size
+        if self._is_idle:
+            self._is_idle = False
+            self._allow(self._patience)
+        elif self._request is not None and self._bytes >= PORTION_BYTES:
+            self._allow(self._patience)
+
+    def _give_up(self) -> bytes:
+        if self._is_idle:
+            self._is_over = True
+        elif self._request is None:
+            self._too_slow("sends its request")
+            self._client.sendall(TOO_SLOW)
+        else:
+            self._request.force_close()
+            raise self._too_slow("sends") from None
+        return b""
+
+    def _too_slow(self, doing: str) -> TooSlow:
+        self._is_over = True
+        error = TooSlow(doing)
+        log.info("A client is hung up on: %s.", error.strerror)
+        return error
