@@ -9,7 +9,7 @@ from sqlalchemy.engine import make_url
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, Map
 
-from webapp import errors, events, htmx, security, uploads
+from webapp import answers, errors, events, htmx, security, uploads
 from webapp.away import Away, SparingRedis
 from webapp.config import Settings
 from webapp.extensions import BUSY_SECONDS, QuietJSON, cache, csrf, db, is_writing, limiter, migrate, prepare
@@ -40,6 +40,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     security.init_app(app)
     htmx.init_app(app)
     errors.init_app(app)
+    answers.init_app(app)
     _register_views(app)
     logging.getLogger("webapp").setLevel(settings.log_level.upper())
     return app

@@ -1,19 +1,23 @@
 """Real processes and sockets: who sends or reads slowly holds up nobody else."""
 
 import http.client
+import re
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
+from typing import Self
 
+import httpx2
 import pytest
 
 from tests.conftest import ARTICLE
 from tests.support.precis import Precis, until
 from tests.support.slow import Trickle
 from tests.support.visitor import Visitor
+from tests.support.watch import Watch
 
-PATIENCE_SECONDS = 2
+PATIENCE_SECONDS = 3
 PLACES = 3  # for large forms, of a web process
 LARGE = 10_000_000
 BOUNDARY = "a-line-that-is-in-no-file"
@@ -47,10 +51,18 @@ def bob(precis: Precis) -> Iterator[Visitor]:
     bob.close()
 
 
+def cookies(visitor: Visitor) -> str:
+    return "; ".join(f"{name}={value}" for name, value in visitor.client.cookies.items())
+
+
 def head(visitor: Visitor, size: int, kind: str = "application/x-www-form-urlencoded") -> bytes:
     """The head of a request that brings a form of so many bytes."""
-    cookies = "; ".join(f"{name}={value}" for name, value in visitor.client.cookies.items())
-    lines = ["POST /documents HTTP/1.1", "Host: precis", f"Cookie: {cookies}", f"Content-Type: {kind}"]
+    lines = [
+        "POST /documents HTTP/1.1",
+        "Host: precis",
+        f"Cookie: {cookies(visitor)}",
+        f"Content-Type: {kind}",
+    ]
     return "\r\n".join([*lines, f"Content-Length: {size}", "", ""]).encode()
 
 
@@ -119,3 +131,86 @@ def test_idle_connection_is_closed_without_a_word(precis: Precis) -> None:
         kept.getresponse().read()
         assert kept.sock.recv(1) == b""
         assert new.recv(1) == b""
+
+
+# --- slow readers -------------------------------------------------------------------------------------------------
+
+
+class Deaf:
+    """Connections that ask for something and read nothing of it, within a `with`."""
+
+    def __init__(self, precis: Precis, visitor: Visitor, paths: Iterable[str]) -> None:
+        self._precis = precis
+        self._clients = [_asked(precis, visitor, path) for path in paths]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for client in self._clients:
+            client.close()
+
+    @property
+    def left(self) -> int:
+        """How many are not hung up on. The server is asked: who reads nothing may not hear of it."""
+        ours = {client.getsockname() for client in self._clients}
+        served = [
+            line.raddr for process in self._precis.processes("web") for line in process.net_connections()
+        ]
+        return len(ours.intersection(served))
+
+
+def _asked(precis: Precis, visitor: Visitor, path: str) -> socket.socket:
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect(("127.0.0.1", precis.port))
+    lines = [f"GET {path} HTTP/1.1", "Host: precis", f"Cookie: {cookies(visitor)}", "", ""]
+    client.sendall("\r\n".join(lines).encode())
+    return client
+
+
+def test_fifty_who_do_not_read_take_no_memory_and_hold_nobody_up(
+    precis: Precis, alice: Visitor, bob: Visitor
+) -> None:
+    long = alice.save("Long", "A line of words, which nobody reads.\n" * 27_000)
+    answer = alice.client.post(
+        "/documents", data={"csrf_token": alice.token}, files={"file": ("long.txt", b"Words. " * 140_000)}
+    )
+    assert answer.status_code == 303
+    until(lambda: "long.txt" in alice.client.get("/imports").text, "the file is there")
+    original = long + 1
+    until(lambda: alice.client.get(f"/documents/{original}/original").status_code == 200, "it is a document")
+    paths = [f"/documents/{long}/markdown"] * 25 + [f"/documents/{original}/original"] * 24
+    with Watch(precis, "web") as web, Deaf(precis, alice, [*paths, f"/documents/{long}?whole=1"]) as deaf:
+        bob.pages_until(bob.save("Meanwhile", ARTICLE), "complete")
+        until(lambda: deaf.left == 0, "all who do not read are hung up on")
+    assert web.is_well() and web.grown_bytes < 8_000_000, web
+
+
+def test_who_does_not_read_a_stream_is_hung_up_on_and_others_hear_all(
+    precis: Precis, alice: Visitor, bob: Visitor
+) -> None:
+    document_id = alice.save("Edited", ARTICLE)
+    path = f"/documents/events?ids={document_id}"
+    with Deaf(precis, alice, [path] * 30) as deaf, bob.client.stream("GET", path) as stream:
+        heard = stream.iter_text()
+        until(lambda: streams(precis) == 31, "all of them listen")
+
+        def go_on() -> bool:
+            alice.edit(document_id, f"Edited {time.monotonic()} {'again ' * 30}", ARTICLE)
+            return deaf.left == 0
+
+        until(go_on, "who does not read is hung up on")
+        alice.edit(document_id, "The last edit", ARTICLE)
+        assert any("The last edit" in event for event in heard)
+        until(lambda: streams(precis) == 1, "the places of the others are free")
+
+
+def streams(precis: Precis) -> int:
+    found = re.search(
+        r"^precis_streams ([\d.]+)$",
+        httpx2.get(f"{precis.address}/metrics", trust_env=False).text,
+        re.MULTILINE,
+    )
+    assert found
+    return int(float(found[1]))

@@ -14,6 +14,9 @@ from typing import IO, Any
 PORTION_BYTES = 65_536  # what has to be through within the patience: at 30 seconds, 2 kB a second
 IDLE_SECONDS = 15.0  # between two requests of a connection
 FAREWELL_SECONDS = 1.0
+UNSENT_BYTES = (
+    131_072  # of an answer that the kernel keeps for who does not read it; by itself it would take 4 MB
+)
 RESET = struct.pack("ii", 1, 0)  # close at once, and let the kernel forget what was not taken
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
@@ -37,6 +40,12 @@ class Line:
         self._client = client
         self._patience = patience
         self._is_over = False
+        self._is_cut_short = False
+        if client.family != socket.AF_UNIX:
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
+            client.setsockopt(
+                socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(1000 * patience)
+            )  # who is gone
         self.wait()
 
     def __getattr__(self, name: str) -> Any:
@@ -86,7 +95,7 @@ class Line:
 
     def close(self) -> None:
         """Who was answered in the middle of sending gets to read it: to close on unread bytes would take it back."""
-        if self._is_over and self._request is not None:
+        if self._is_cut_short:
             from gunicorn import (
                 util,
             )  # the application, which knows TooSlow, also runs where there is no gunicorn
@@ -113,6 +122,7 @@ class Line:
             self._too_slow("sends its request")
             self._client.sendall(TOO_SLOW)
         else:
+            self._is_cut_short = True
             self._request.force_close()
             raise self._too_slow("sends") from None
         return b""

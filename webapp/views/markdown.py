@@ -1,9 +1,8 @@
 """A document as a Markdown file, to take along."""
 
-from io import BytesIO
-
 from flask import Blueprint, Response, send_file
 
+from webapp.answers import put_aside
 from webapp.models.markdown import markdown
 from webapp.reading.copying import file_name
 from webapp.security import current_member
@@ -15,5 +14,7 @@ blueprint = Blueprint("markdown", __name__, url_prefix="/documents/<int:document
 def show(document_id: int) -> Response:
     document = current_member.documents.get_or_404(document_id)
     name = f"{file_name(document.title) or 'document'}.md"
-    file = BytesIO(markdown(document).encode())
-    return send_file(file, mimetype="text/markdown", as_attachment=True, download_name=name, etag=False)
+    data = markdown(document).encode()
+    answer = send_file(put_aside(data), "text/markdown", as_attachment=True, download_name=name, etag=False)
+    answer.content_length = len(data)
+    return answer
