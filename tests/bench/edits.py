@@ -10,8 +10,8 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tests.bench import library
-from tests.bench.rows import Row, p50, p99, show
+from tests.bench import library, table
+from tests.bench.rows import Row, p50, p99
 from webapp.summarizing.crew import Crew, IsUnwanted
 from webapp.summarizing.engine import Recipe
 from webapp.summarizing.parts import Kind, PartNotes, PartRequest
@@ -160,5 +160,5 @@ def _rows(name: str, cost: Library) -> list[Row]:
 
 
 if __name__ == "__main__":
-    show(measure())
+    table.show(table.lines(9, measure, 1))
     sys.exit()

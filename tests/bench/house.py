@@ -20,11 +20,23 @@ STEADY = {
 
 
 @contextmanager
-def precis(settings: Mapping[str, str], *, finished: int = 0, cold: int = 0) -> Iterator[Precis]:
-    """Run one until the block ends. Its first documents have a summary already, `finished` of them; then come the cold ones."""
+def precis(
+    settings: Mapping[str, str],
+    *,
+    finished: int = 0,
+    cold: int = 0,
+    waiting: int = 0,
+    copies: int = 1,
+    words: int = library.WORDS,
+) -> Iterator[Precis]:
+    """Run one until the block ends. Its first documents have a summary already, `finished` of them; then come the cold
+    ones, and those whose summary waits in the warm lane. Of all that is not cold there are so many copies.
+    """
     with tempfile.TemporaryDirectory(prefix="precis-bench-") as name:
         folder, environ = Path(name), {**STEADY, **settings}
-        library.fill({**environ, "PRECIS_DATA": str(folder)}, finished, cold)
+        library.fill({**environ, "PRECIS_DATA": str(folder)}, finished, cold, waiting, words)
+        if copies > 1:
+            library.multiply(folder / "precis.sqlite3", copies)
         with Precis(folder, environ) as house:
             yield house
 

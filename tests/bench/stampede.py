@@ -1,53 +1,65 @@
-"""Many people open a document at once that has no summary yet. One call to the model server answers them all."""
+"""Row 4: many people open a document at once that has no summary yet. One call to the model server answers them all."""
 
 import asyncio
 import time
+from collections.abc import Sequence
 
 from tests.bench import library
 from tests.bench.house import precis
 from tests.bench.model import Model
-from tests.bench.rows import Row, p50
+from tests.bench.rows import p99
+from tests.bench.table import Line, Reach, Run
 from tests.bench.wire import Connection, Listener, Person
+from tests.support.precis import Precis
 
-PEOPLE = 200
+CROWDS = (200, 1_000)
 ROUNDS = 3
-SLOWEST_MS = 2_000.0
+QUIET_VIEWS = 200
+PAUSE_SECONDS = 0.01  # between two views of the page that is none of theirs
 SETTLE_SECONDS = 0.5  # for calls that there should not be
 
 
-def measure() -> list[Row]:
-    """The most calls that any round took, and the usual time of its slowest answer."""
-    with Model() as model, precis(model.settings, cold=ROUNDS) as house:
-        rounds = asyncio.run(_rounds(house.port, model))
-    return [
-        Row(
-            f"{PEOPLE} first views at once: calls to the model server",
-            max(n for n, _ in rounds),
-            "",
-            1,
-            is_count=True,
-        ),
-        Row(
-            f"{PEOPLE} first views at once: slowest answer",
-            p50([1000 * slowest for _, slowest in rounds]),
-            "ms",
-            SLOWEST_MS,
-        ),
-    ]
+def measure() -> list[Line]:
+    """For each crowd the calls, and the views of another page meanwhile."""
+    with Model() as model, precis(model.settings, finished=1, cold=ROUNDS * len(CROWDS)) as house:
+        return asyncio.run(_measure(house, model))
 
 
-async def _rounds(port: int, model: Model) -> list[tuple[int, float]]:
-    """For each round the calls, and the seconds to the slowest answer."""
-    person = await Person.sign_in(port, library.EMAIL, library.PASSWORD)
-    people = await asyncio.gather(*(person.connect() for _ in range(PEOPLE)))
-    found = []
-    for document_id in range(1, ROUNDS + 1):
-        before = model.calls()
-        seconds = await asyncio.gather(*(_view(each, f"/documents/{document_id}") for each in people))
-        await (await Listener.open(person, document_id)).end()
-        await asyncio.sleep(SETTLE_SECONDS)
-        found.append((model.calls() - before, max(seconds)))
-    return found
+async def _measure(house: Precis, model: Model) -> list[Line]:
+    person = await Person.sign_in(house.port, library.EMAIL, library.PASSWORD)
+    lines = []
+    for number, size in enumerate(CROWDS):
+        first = 2 + number * ROUNDS
+        rounds = [await _round(person, model, size, first + each) for each in range(ROUNDS)]
+        lines += [
+            Line(4, f"{size:,} first views at once: calls of the model server", [Run(calls, 1) for calls, _ in rounds],
+                 "", Reach(1, is_count=True)),
+            Line(4, "another page meanwhile, p99", [run for _, run in rounds], "ms", Reach(2.0)),
+        ]  # fmt: skip
+    return lines
+
+
+async def _round(person: Person, model: Model, size: int, document_id: int) -> tuple[int, Run]:
+    """How many calls it took, and what a view of another page took meanwhile and before."""
+    crowd = [await person.connect() for _ in range(size)]
+    bystander = await person.connect()
+    quiet = [await _view(bystander, "/documents/1") for _ in range(QUIET_VIEWS)]
+    before = model.calls()
+    arrival = asyncio.gather(*(_view(each, f"/documents/{document_id}") for each in crowd))
+    meanwhile: list[float] = []
+    while not arrival.done():
+        meanwhile.append(await _view(bystander, "/documents/1"))
+        await asyncio.sleep(PAUSE_SECONDS)
+    await arrival
+    await (await Listener.open(person, document_id)).end()
+    await asyncio.sleep(SETTLE_SECONDS)
+    for connection in crowd:
+        await connection.close()
+    return model.calls() - before, Run(_p99_ms(meanwhile), _p99_ms(quiet))
+
+
+def _p99_ms(seconds: Sequence[float]) -> float:
+    return 1000 * p99(seconds)
 
 
 async def _view(connection: Connection, path: str) -> float:
