@@ -298,8 +298,8 @@ USUAL = (
         (
             Edit(
                 DOCUMENT,
-                "source=source)\n        document.announce(summary, text, format)\n",
-                "source=source)\n            document.announce(summary, text, format)\n",
+                "receipt=receipt)\n        except IntegrityError:\n",
+                "receipt=receipt)\n                document.announce(summary, text, format)\n        except IntegrityError:\n",
             ),
             Edit(
                 "webapp/__init__.py",

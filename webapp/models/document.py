@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import abort
 from sqlalchemy import Double, Executable, ForeignKey, Select, String, bindparam, delete, func, or_, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp import events, hints
@@ -20,6 +21,7 @@ from webapp.models.history import History
 from webapp.models.member import Member
 from webapp.models.node import Node
 from webapp.models.paging import Paged, within
+from webapp.models.receipt import Received, receipt_of
 from webapp.models.rendition import AT_ONCE_CHARS, Rendition, is_long
 from webapp.models.revision import TITLE_CHARACTERS, Revision
 from webapp.models.source import Source, drop_originals
@@ -36,7 +38,7 @@ class StaleEdit(Exception):
     """Somebody else saved the document since the form was opened."""
 
 
-class Document(Base):
+class Document(Received, Base):
     """What people read. `summary_status` is that of its current summary, the one of its current text.
 
     `summary_id` is that current summary's row, `shown_summary_id` the last one that was finished: while an edited
@@ -114,13 +116,13 @@ class Document(Base):
         summary = None
         with transaction():
             document = db.session.get_one(Document, self.id, populate_existing=True, with_for_update=True)
-            if version is not None and version != document.version:
-                raise StaleEdit
             is_new_text = content_hash(text) != document.content_hash
             last = document.revision
             kept = format or last.format
             if (title, text, kept) == (last.title, last.text, last.format):
-                return
+                return  # perhaps as the same form was sent before
+            if version is not None and version != document.version:
+                raise StaleEdit
             document._take(member, title, text, kept)
             if is_new_text:
                 summary = document._warm(wait_seconds=current_settings().edit_wait_seconds)
@@ -326,20 +328,36 @@ class Document(Base):
 
     @classmethod
     def create(
-        cls, member: Member, *, title: str, text: str, format: str = "plain", source: Source | None = None
+        cls, member: Member, *, title: str, text: str, format: str = "plain", receipt: str | None = None
     ) -> "Document":
-        """Save a new document, its revision and the request for its summary in one transaction."""
-        with transaction():
-            document, summary = cls.build(member, title=title, text=text, format=format, source=source)
+        """Save a new document, its revision and the request for its summary in one transaction. With a `receipt` that
+        there is already, it is the document of that one.
+        """
+        try:
+            with transaction():
+                document, summary = cls.build(member, title=title, text=text, format=format, receipt=receipt)
+        except IntegrityError:
+            if known := db.session.scalar(select(cls).where(cls.receipt == receipt)):
+                return known
+            raise
         document.announce(summary, text, format)
         return document
 
     @classmethod
     def build(
-        cls, member: Member, *, title: str, text: str, format: str = "plain", source: Source | None = None
+        cls,
+        member: Member,
+        *,
+        title: str,
+        text: str,
+        format: str = "plain",
+        source: Source | None = None,
+        receipt: str | None = None,
     ) -> "tuple[Document, Summary | None]":
         """The same in the transaction that is open. Returns the summary that is asked for, too."""
-        document = cls(title=title, version=0, content_hash="", characters=0, author_id=member.id)
+        document = cls(
+            title=title, version=0, content_hash="", characters=0, author_id=member.id, receipt=receipt
+        )
         db.session.add(document)
         db.session.flush()
         document._take(member, title, cleaned(text), format)
@@ -399,8 +417,10 @@ class Library:
         document: Document | None = db.session.scalar(_with_its_author(), {"wanted": document_id})
         return document or abort(404)
 
-    def add(self, *, title: str, text: str, format: str = "plain") -> Document:
-        return Document.create(self.member, title=title, text=text, format=format)
+    def add(self, *, title: str, text: str, format: str = "plain", form: str = "") -> Document:
+        """A new document; or the one that is there, if the same `form` brought the very same before."""
+        receipt = receipt_of(self.member, form, title, cleaned(text), format)
+        return Document.create(self.member, title=title, text=text, format=format, receipt=receipt)
 
     def those(self, ids: Sequence[int]) -> list["Row"]:
         """The rows of these documents, as far as the member may see them."""

@@ -17,6 +17,7 @@ from webapp.importing.extracted import Extracted, ImportFailure
 from webapp.models.crashing import MAX_CRASHES
 from webapp.models.document import Document
 from webapp.models.member import Member
+from webapp.models.receipt import Received
 from webapp.models.source import Source, drop_originals, hold_originals
 from webapp.models.summary import MAX_BACKOFF_SECONDS, Status, Summary
 
@@ -68,7 +69,7 @@ class Brought:
     original: "Incoming | None" = None
 
 
-class Import(Base):
+class Import(Received, Base):
     """One file or link that somebody brought in. What it became, or is a newer version of, is `document_id`."""
 
     __tablename__ = "imports"

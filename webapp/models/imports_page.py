@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from flask import abort
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from webapp import originals
 from webapp.extensions import db, transaction
@@ -15,6 +15,7 @@ from webapp.models.document import PAGE_SIZE, Document
 from webapp.models.imports import HINTED, NAME_CHARACTERS, Aim, Import
 from webapp.models.member import Member
 from webapp.models.paging import Paged, within
+from webapp.models.receipt import receipt_of
 from webapp.models.source import VAGUE, Source, hold_originals
 from webapp.models.summary import Status
 from webapp.models.times import as_datetime
@@ -49,8 +50,8 @@ class Imports:
         item: Import | None = db.session.scalar(mine.execution_options(populate_existing=True))
         return item or abort(404)
 
-    def add_files(self, files: "Sequence[tuple[str, Incoming]]") -> list[Import]:
-        """A row for each (name, file), and the files kept: all of them or none."""
+    def add_files(self, files: "Sequence[tuple[str, Incoming]]", form: str = "") -> list[Import]:
+        """A row for each (name, file) that the same `form` has not brought before, and the files kept: all or none."""
         items = [
             Import(
                 member_id=self.member.id,
@@ -58,22 +59,30 @@ class Imports:
                 sha256=file.sha256,
                 size_bytes=file.size,
                 media_type=VAGUE,
+                receipt=receipt_of(self.member, form, name, file.sha256),
             )
             for name, file in files
         ]
         with transaction():
-            hold_originals()
-            db.session.add_all(items)
-            db.session.flush()
+            new = self._new(items)
+            hashes = {item.sha256 for item in new}
             for _, file in files:
-                file.keep()
-        originals.settle(file.sha256 for _, file in files)
-        for item in items[:HINTED]:
+                if file.sha256 in hashes:
+                    file.keep()
+        originals.settle(item.sha256 for item in new if item.sha256)
+        for item in new[:HINTED]:
             item.hint()
-        return items
+        return new
 
-    def add_link(self, url: str) -> Import:
-        return self._add(Import(member_id=self.member.id, name=_shown(url), url=url))
+    def add_link(self, url: str, form: str = "") -> Import:
+        """A row for a link; or the one that is there, if the same `form` brought it before."""
+        receipt = receipt_of(self.member, form, url)
+        item = Import(member_id=self.member.id, name=_shown(url), url=url, receipt=receipt)
+        with transaction():
+            new = self._new([item])
+            found = new[0] if new else db.session.scalars(_received([receipt])).one()
+        found.hint()
+        return found
 
     def renew(self, document: Document) -> Import:
         """Fetch anew what a document came from. Ends the request with 404 where that was no link."""
@@ -107,11 +116,26 @@ class Imports:
         )
         return ImportsPage([ImportRow(*row) for row in db.session.execute(found)], counts, number, pages)
 
+    def _new(self, items: list[Import]) -> list[Import]:
+        """In a transaction: add those that were not received before, one of each. Nobody else does so at the moment."""
+        hold_originals()
+        known = {item.receipt for item in db.session.scalars(_received([item.receipt for item in items]))}
+        new = {
+            item.receipt or str(place): item for place, item in enumerate(items) if item.receipt not in known
+        }
+        db.session.add_all(new.values())
+        db.session.flush()
+        return list(new.values())
+
     def _add(self, item: Import) -> Import:
         with transaction():
             db.session.add(item)
         item.hint()
         return item
+
+
+def _received(receipts: "Sequence[str | None]") -> Select[Import]:
+    return select(Import).where(Import.receipt.in_(filter(None, receipts)))
 
 
 def _shown(url: str) -> str:

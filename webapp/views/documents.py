@@ -23,6 +23,7 @@ from webapp.importing.guard import Guard
 from webapp.models import reads
 from webapp.models.area import look
 from webapp.models.document import PAGE_SIZE, Document, Library, StaleEdit
+from webapp.models.receipt import new_form
 from webapp.models.rendition import Rendition, Shown
 from webapp.models.revision import FORMATS, TITLE_CHARACTERS
 from webapp.originals import Incoming
@@ -47,6 +48,7 @@ class Form:
     is_conflict: bool = False
     url: str = ""
     files: list[tuple[str, Incoming]] = field(default_factory=list)
+    token: str = field(default_factory=new_form)
 
     @classmethod
     def of(cls, document: Document) -> "Form":
@@ -64,6 +66,7 @@ class Form:
             document=document,
             url="" if document else request.form.get("url", "").strip(),
             files=[] if document else uploads.received(),
+            token=request.form.get("form", ""),
         )
         form.errors = dict(form._wrong())
         return form
@@ -138,12 +141,14 @@ def create() -> BaseResponse | tuple[str, int]:
     if form.errors:
         return render_template("documents/new.html", form=form, most=_most()), 422
     if form.files:
-        current_member.imports.add_files(form.files)
+        current_member.imports.add_files(form.files, form.token)
     if form.url:
-        current_member.imports.add_link(form.url)
+        current_member.imports.add_link(form.url, form.token)
     if form.brings and not form.has_text:
         return redirect(url_for("imports.index"), 303)
-    document = current_member.documents.add(title=form.title, text=form.text, format=form.format)
+    document = current_member.documents.add(
+        title=form.title, text=form.text, format=form.format, form=form.token
+    )
     if form.brings:
         say(f"“{document.title}” is saved.")
         return redirect(url_for("imports.index"), 303)

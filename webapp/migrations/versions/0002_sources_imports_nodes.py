@@ -240,16 +240,25 @@ def _make_room_for_people() -> None:
     )
     with op.batch_alter_table("feedback", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_feedback_created_at"), ["created_at"], unique=False)
+    for table in ("documents", "imports"):
+        op.add_column(table, sa.Column("receipt", sa.String(length=64), nullable=True))
+        op.create_index(op.f(f"ix_{table}_receipt"), table, ["receipt"], unique=True)
 
 
 def downgrade() -> None:
+    op.drop_index(op.f("ix_documents_receipt"), "documents")
     op.drop_table("feedback")
     with op.batch_alter_table("summaries", schema=None) as batch_op:
         batch_op.drop_index("ix_summaries_chosen")
         batch_op.drop_constraint(batch_op.f("fk_summaries_author_id"), type_="foreignkey")
         batch_op.drop_column("choice")
         batch_op.drop_column("author_id")
-    for name in ("votes", "wishes", "choices"):  # a copy of the table would take what hangs on it along
+    for name in (
+        "receipt",
+        "votes",
+        "wishes",
+        "choices",
+    ):  # a copy of the table would take what hangs on it along
         op.execute(f"ALTER TABLE documents DROP COLUMN {name}")
     op.drop_table("tryouts")
     op.drop_table("prompts")

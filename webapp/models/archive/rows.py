@@ -15,7 +15,8 @@ from webapp.models.source import Source
 from webapp.models.summary import Summary
 
 HERE_ALONE: dict[type[Base], set[str]] = {
-    Document: {"author_id", "summary_id", "summary_status", "shown_summary_id", "votes"},
+    Document: {"author_id", "summary_id", "summary_status", "shown_summary_id", "votes",
+               "receipt"},
     Revision: {"id", "document_id", "author_id", "text"},
     # The life of a run ends with it. `claimed_at` would use up the hour's share of warming.
     Summary: {"id", "document_id", "lane", "attempts", "crashes", "next_attempt_at", "fence", "lease_until",
