@@ -26,6 +26,9 @@ PATIENCE_SECONDS = 5.0  # of a worker's connections; longer than the blocking wa
 MOST_IDLE_SECONDS = 2.0
 RECONNECT_SECONDS = 0.5
 HEARTBEAT_TIMEOUT_MS = 15_000  # a worker not heard of for so long is dead: its messages go back to the queue
+MOST_HINTS = (
+    1_000  # that wait in a queue: SQL has what is due beyond them, and the sweeper sends it in its turn
+)
 ALWAYS = 1_000_000  # of a million commands, how many look for dead workers; by default it takes minutes
 
 log = logging.getLogger(__name__)
@@ -87,8 +90,12 @@ class WakingBroker(_Line):
             self.emit_after("declare_queue", queue_name)
 
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
-        """Send a message. Raises RedisError: at once, if Redis was found away a moment ago; else soon."""
+        """Send a message, unless MOST_HINTS wait before it. Raises RedisError: at once, if Redis was found away a moment
+        ago; else soon.
+        """
         with self._away.spared():
+            if self.client.llen(f"{self.namespace}:{message.queue_name}") >= MOST_HINTS:
+                return message
             return super().enqueue(message, delay=delay)
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 1000) -> Consumer:

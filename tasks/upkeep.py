@@ -45,9 +45,8 @@ def _drop_originals() -> None:
 def hint_now() -> None:
     """Send hints for what is due, on lanes where none is waiting any more. Let a rewarming go on."""
     free = [lane for lane in Lane if hints.waiting(lane) == 0]
-    for summary_id, lane in Summary.due_ids(BATCH) if free else ():
-        if lane in free:
-            hints.send(summary_id, lane)
+    for summary_id, lane in Summary.due_ids(BATCH, free) if free else ():
+        hints.send(summary_id, lane)
     if hints.waiting(hints.IMPORTS) == 0:
         for import_id in Import.due_ids(BATCH):
             hints.bring_in(import_id)

@@ -55,6 +55,7 @@ BAD = {
     "PRECIS_MAX_UPLOADS": [*WHOLE, "0", "10001"],
     "PRECIS_PATIENCE_SECONDS": [*SECONDS, "0", "3601"],
     "PRECIS_FETCH_PRIVATE": ["ON", "yes", "10.0.0.0/33", "10.0.0.1/8", "example.org", "10.0.0.0/8;fc00::/7"],
+    "PRECIS_MAX_WAITING": [*WHOLE, "0", "1000001"],
     "PRECIS_MAX_STREAMS": [*WHOLE, "100001"],
     "PRECIS_SESSION_DAYS": [*WHOLE, "0", "3651"],
     "PRECIS_WEB_WORKERS": [*WHOLE, "0", "65"],

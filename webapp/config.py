@@ -330,6 +330,12 @@ class Settings:
         "`on` lets links lead into private networks; or name the networks that they may lead into",
         "`off`",
     )
+    max_waiting: int = _setting(
+        "PRECIS_MAX_WAITING",
+        _whole(1, 1_000_000),
+        200,
+        "summaries that people wait for; beyond them a click is asked to come again, while saves and views are not",
+    )
     max_streams: int = _setting(
         "PRECIS_MAX_STREAMS",
         _whole(0, 100_000),

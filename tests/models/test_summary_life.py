@@ -11,10 +11,10 @@ from flask import Flask, current_app
 from redis import Redis, RedisError
 from sqlalchemy import select, update
 
-from tasks import lease, summaries
+from tasks import lease, summaries, upkeep
 from tasks.broker import SentTooEarly
 from tasks.summaries import generate_now
-from tasks.upkeep import sweep_now
+from tasks.upkeep import hint_now, sweep_now
 from tests.conftest import ARTICLE, add_member, llm_environ
 from tests.support.model_server import SUMMARY, ModelServer, Request, Script
 from tests.support.valkey import Valkey
@@ -867,6 +867,19 @@ def test_sweeper_sends_what_was_lost_and_does_not_pile_up(alice: Member, model_s
     sweep_now()
     sweep_now()
     assert hints.waiting(Lane.WARM) == 3
+
+
+def test_sweeper_feeds_each_lane_that_is_empty(
+    alice: Member, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "BATCH", 2)
+    for number in range(4):
+        document = save(alice, f"{number} {ARTICLE}")
+        if number:
+            look(document)
+    _broker().flush(Lane.WARM)
+    hint_now()
+    assert (hints.waiting(Lane.INTERACTIVE), hints.waiting(Lane.WARM)) == (3, 1)
 
 
 def test_sweeper_asks_for_what_nobody_asked_for(alice: Member, model_server: ModelServer) -> None:

@@ -433,8 +433,8 @@ USUAL = (
         (
             Edit(
                 VIEW,
-                "    _ask_again(document, ask)\n    if not",
-                "    _ask_again(document, ask)\n"
+                "        return come_again(document, ask, error)\n    if not",
+                "        return come_again(document, ask, error)\n"
                 "    from tasks.summaries import generate_now\n\n"
                 "    generate_now(current_member.documents.get_or_404(document_id).summary_id or 0)\n    if not",
             ),

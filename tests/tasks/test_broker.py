@@ -348,3 +348,14 @@ def test_the_broker_takes_tcp_addresses_too() -> None:
     with Valkey(port=free_port()) as valkey:
         send(make_broker(valkey.url))
         assert queued(valkey) == 1
+
+
+def test_queue_holds_so_many_hints_and_no_sender_hears_of_it(
+    server: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broker_module, "MOST_HINTS", 100)
+    site = Site(server, lambda number: None)
+    for number in range(150):
+        site.actor.send(number)
+    with server.client(db=1) as client:
+        assert (client.llen(IDS), client.hlen(MESSAGES)) == (100, 100)

@@ -281,7 +281,7 @@ class Summary(Chosen, Crashing, Base):
     @classmethod
     @functools.cache
     def _promoted(cls) -> Update:
-        """Somebody waits for this one, too: built once."""
+        """Built once."""
         at_once, keeps_wait = (bindparam(name, type_=Boolean()) for name in ("at_once", "keeps_wait"))
         recipe = bindparam("recipe", type_=String())
         is_settling = and_(cls.attempts == 0, cls.crashes == 0)
@@ -292,7 +292,8 @@ class Summary(Chosen, Crashing, Base):
             or_(recipe.is_(None), cls.recipe_hash == recipe),
             or_(cls.lane == Lane.WARM, is_cut, at_once),
         )
-        due_at = case((is_cut, now()), else_=cls.next_attempt_at)
+        is_last = and_(cls.lane == Lane.WARM, cls.next_attempt_at < now())  # of those who wait already
+        due_at = case((or_(is_cut, is_last), now()), else_=cls.next_attempt_at)
         return moved.values(lane=Lane.INTERACTIVE, next_attempt_at=due_at)
 
     def hint(self) -> None:
@@ -654,14 +655,13 @@ class Summary(Chosen, Crashing, Base):
             current_app.logger.warning("The cache was not cleared: %s", error)
 
     @classmethod
-    def due_ids(cls, limit: int) -> list[tuple[int, str]]:
+    def due_ids(cls, limit: int, lanes: Iterable[str] = Lane) -> list[tuple[int, str]]:
         """(id, lane) of rows that wait for a worker, those somebody waits for first. During a pause, one probe."""
         pause = ModelServer.pause()
         if pause and pause.paused_until is not None:
-            is_probe_due = db.session.scalar(select(pause.paused_until <= now()))
-            limit = 1 if is_probe_due else 0
-        rows = select(cls.id, cls.lane).where(*cls._is_due()).order_by(cls.lane, cls.next_attempt_at, cls.id)
-        found = db.session.execute(rows.limit(limit), cls._due_now())
+            limit = 1 if db.session.scalar(select(pause.paused_until <= now())) else 0
+        rows = select(cls.id, cls.lane).where(*cls._is_due(), cls.lane.in_(lanes)).limit(limit)
+        found = db.session.execute(rows.order_by(cls.lane, cls.next_attempt_at, cls.id), cls._due_now())
         return [(row.id, row.lane) for row in found] if limit else []
 
 

@@ -54,6 +54,7 @@ class SummaryArea:
     fence: int = 0
     parts_done: int = 0
     parts_total: int = 0
+    before: int = 0
     coverage: Coverage | None = None
 
     @property
@@ -118,5 +119,5 @@ class SummaryArea:
         """A short token of what is shown: with the same one there is nothing new."""
         shown = (self.state, self.summary_id, self.fence, self.version, self.is_stale, self.reason, self.attempts,
                  self.next_attempt_at, self.document.choices, len(self.words) if self.is_polling else 0,
-                 self.parts_done, self.parts_total)  # fmt: skip
+                 self.parts_done, self.parts_total, self.before)  # fmt: skip
         return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]

@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from webapp import events
 from webapp.extensions import current_settings
+from webapp.models import queue
 from webapp.models.model_server import ModelServer
 from webapp.models.presence import live_lanes
 from webapp.models.reasons import reason
@@ -49,7 +50,7 @@ def _what_happens(summary: Summary) -> dict[str, Any]:
         return {"state": "retrying", **told}
     if summary.next_attempt_at > time.time():
         return {"state": "settling", "next_attempt_at": summary.next_attempt, "action": "now"}
-    return {"state": "waiting"}
+    return {"state": "waiting", "before": queue.before(summary)}
 
 
 def _words(summary: Summary) -> dict[str, Any]:

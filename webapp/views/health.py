@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from webapp import events, hints
 from webapp.extensions import db, now
-from webapp.models import Document, Import, Lane, ModelServer, Rewarming, Status, Summary
+from webapp.models import Document, Import, Lane, ModelServer, Rewarming, Status, Summary, queue
 from webapp.models.presence import live_lanes
 from webapp.security import public
 
@@ -60,6 +60,9 @@ class _Figures:
         yield _by_status("precis_summaries", "Summaries by status", Summary)
         yield GaugeMetricFamily(
             "precis_oldest_pending_seconds", "Age of the oldest waiting summary", value=_oldest(Summary)
+        )
+        yield GaugeMetricFamily(
+            "precis_people_waiting", "Summaries that people wait for", value=queue.length()
         )
         yield _by_status("precis_imports", "Imports by status", Import)
         yield GaugeMetricFamily(

@@ -12,11 +12,12 @@ from webapp.extensions import current_settings, db
 from webapp.htmx import dom_id, event, partial, wants_fragment
 from webapp.models.area import SummaryArea, look, read
 from webapp.models.document import Document
+from webapp.models.queue import TooManyWait, admit
 from webapp.models.wishes import UnusableWish, Wishes
 from webapp.security import current_member
 from webapp.summarizing.engine import Ask
 from webapp.summarizing.rendering import summary_html
-from webapp.views.asking import asked_or_404, page_of
+from webapp.views.asking import asked_or_404, come_again, page_of
 from webapp.views.streams import follow
 
 blueprint = Blueprint("summaries", __name__, url_prefix="/documents/<int:document_id>/summary")
@@ -38,12 +39,15 @@ def show(document_id: int) -> str | tuple[str, int]:
 
 
 @blueprint.post("")
-def create(document_id: int) -> BaseResponse | tuple[str, int]:
+def create(document_id: int) -> BaseResponse | tuple[str, int] | tuple[str, int, dict[str, str]]:
     document = current_member.documents.get_or_404(document_id)
     if not current_settings().summaries:
         abort(404)
     ask = asked_or_404()
-    _ask_again(document, ask)
+    try:
+        _ask_again(document, ask)
+    except TooManyWait as error:
+        return come_again(document, ask, error)
     if not wants_fragment():
         return redirect(page_of(document, ask), 303)
     document = current_member.documents.get_or_404(document_id)
@@ -51,6 +55,7 @@ def create(document_id: int) -> BaseResponse | tuple[str, int]:
 
 
 def _ask_again(document: Document, ask: Ask) -> None:
+    admit(document, ask)
     if not ask.instruction:
         document.summarize_later(ask, again=True)
         return
