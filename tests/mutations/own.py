@@ -9,6 +9,7 @@ REWARM = "tests/models/test_rewarming.py::"
 PROMPTS = "tests/models/test_prompts.py::"
 TASKS = "webapp/models/tasks.py"
 LEASE = "tests/tasks/test_lease.py::"
+QUEUE = "tests/views/test_queue.py::"
 READING = "tasks/reading.py"
 USUAL_CLAIM = "                attempts=cls.attempts + 1,\n"
 
@@ -410,5 +411,41 @@ OWN = (
             ),
         ),
         (LEASE + "test_a_part_is_paid_for_once_whatever_of_the_database_fails",),
+    ),
+    Mutation(
+        "M70",
+        "A form that takes its time keeps a connection to the database: a few of them, and nobody else has one",
+        (
+            Edit(
+                "webapp/uploads.py",
+                "    finally:\n        db.session.remove()\n",
+                "    finally:\n        pass\n",
+            ),
+        ),
+        ("tests/views/test_imports.py::test_form_that_takes_its_time_keeps_no_connection_to_the_database",),
+    ),
+    Mutation(
+        "M71",
+        "Redis holds a hint of each summary that waits, without bound",
+        (Edit("tasks/broker.py", ">= MOST_HINTS:", "< 0:"),),
+        ("tests/tasks/test_broker.py::test_queue_holds_so_many_hints_and_no_sender_hears_of_it",),
+    ),
+    Mutation(
+        "M72",
+        "A lane that is empty gets nothing, for as many wait for another one as are looked at",
+        (Edit(SUMMARY, ", cls.lane.in_(lanes)", ""),),
+        (LIFE + "test_sweeper_feeds_each_lane_that_is_empty",),
+    ),
+    Mutation(
+        "M73",
+        "Who opens an old document is told a place before those who have waited longer",
+        (Edit(SUMMARY, "or_(is_cut, is_last)", "is_cut"),),
+        (QUEUE + "test_page_tells_its_place_in_the_queue_and_each_step_on",),
+    ),
+    Mutation(
+        "M74",
+        "A click adds to what waits, however much that is",
+        (Edit("webapp/views/summaries.py", "    admit(document, ask)\n", ""),),
+        (QUEUE + "test_click_when_too_many_wait_is_asked_to_come_again_and_sees_what_is_there",),
     ),
 )
