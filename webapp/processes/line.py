@@ -8,6 +8,7 @@ import logging
 import socket
 import struct
 import time
+from contextlib import suppress
 from errno import ECONNRESET
 from typing import IO, Any
 
@@ -41,11 +42,8 @@ class Line:
         self._patience = patience
         self._is_over = False
         self._is_cut_short = False
-        if client.family != socket.AF_UNIX:
-            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
-            client.setsockopt(
-                socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(1000 * patience)
-            )  # who is gone
+        self._tell("TCP_NOTSENT_LOWAT", UNSENT_BYTES)
+        self._tell("TCP_USER_TIMEOUT", round(1000 * patience))  # of who is gone without a word
         self.wait()
 
     def __getattr__(self, name: str) -> Any:
@@ -60,6 +58,7 @@ class Line:
     def receive(self, request: Any) -> None:
         """The head of a request is there: from here on its body is read, and the answer written."""
         self._request = request
+        self._is_idle = False  # even if nothing was read: its head may have come with the request before
         self._allow(self._patience)
 
     def recv(self, size: int) -> bytes:
@@ -102,6 +101,11 @@ class Line:
 
             util.close_graceful(self._client, timeout=FAREWELL_SECONDS)
         self._client.close()
+
+    def _tell(self, option: str, value: int) -> None:
+        """Have the kernel do its part, where it can: both are Linux's."""
+        with suppress(AttributeError, OSError):
+            self._client.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
     def _allow(self, seconds: float) -> None:
         self._seconds = seconds
