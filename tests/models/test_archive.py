@@ -26,7 +26,7 @@ from webapp import create_app, originals
 from webapp.cli import cli
 from webapp.config import Settings
 from webapp.extensions import cache, db, transaction
-from webapp.models import Document, Member, Revision, Role, Source, Summary
+from webapp.models import Document, Feedback, Member, Revision, Role, Source, Summary
 from webapp.models.archive import Refused, is_archive, read, write
 from webapp.models.archive.folder import as_json
 from webapp.models.archive.rows import HERE_ALONE, columns
@@ -84,6 +84,14 @@ def rich_library(model: ModelServer) -> None:
             one.values(style=Style.BRIEF, language="German", coverage='{"a": 1}', grounding="[]")
         )
     bring_source(4)
+    for member, is_useful in ((alice, True), (bob, False)):
+        Feedback.say(
+            member,
+            db.session.get_one(Document, 9).summary_id or 0,
+            is_useful=is_useful,
+            note=f"{member.name} says so.",
+        )
+    Feedback.say(bob, db.session.get_one(Document, 10).summary_id or 0, is_useful=True)
 
 
 def edit_summaries(alice: Member, bob: Member) -> None:
@@ -126,6 +134,11 @@ def test_round_trip_gives_the_same_library_and_asks_no_model(
         assert export(tmp_path / "second") == exported
         views = Browser(app)
         views.sign_in("alice@example.org", PASSWORD)
+        said = [voice.feedback.note for voice in Feedback.page(1).voices]
+        assert sorted(said) == ["", "Alice says so.", "Bob says so."]
+        assert Feedback.of(
+            a_member(), db.session.get_one(Document, 9), db.session.get_one(Document, 9).summary_id or 0
+        )
         labels = [look(db.session.get_one(Document, number)).engine_label for number in (6, 7, 8)]
         assert labels == ["Edited by Bob", "Written by scripted", "Edited by Alice"]
         finished = select(Document.id).where(Document.summary_status.is_not(None)).order_by(Document.id)
@@ -487,6 +500,8 @@ DAMAGE: dict[str, tuple[Tamper, str]] = {
     "a source of no version": (row("sources", version=7), "never had"),
     "notes that are no list": (row("sources", notes="7"), "no list"),
     "two of one version": (twice, "contradict"),
+    "votes that are no list": (row("summaries", votes=7), "no list"),
+    "a vote that is none": (row("summaries", votes=[{"is_useful": 1, "note": ""}]), "is_useful"),
 }  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Imports and styles on SQLite and on PostgreSQL alike: what many do at once is done once."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from io import BytesIO
 
@@ -19,6 +20,8 @@ from webapp.models.area import look
 from webapp.models.asking import asking
 from webapp.models.imports import Brought, ImportClaim
 from webapp.models.invariants import violations
+from webapp.models.summary import LIVE
+from webapp.models.wishes import MOST_LIVE, UnusableWish, Wishes
 from webapp.summarizing.engine import Ask, Style
 
 app, postgresql = test_databases.app, test_databases.postgresql
@@ -36,6 +39,21 @@ def test_many_who_pick_a_style_ask_once_and_under_a_key_of_its_own(app: Flask) -
     assert len({row.recipe_hash for row in found}) == 3
     shown = [look(db.session.get_one(Document, document_id), asking(style)) for style in Style]
     assert len({str(area.html) for area in shown}) == 3
+
+
+def test_of_many_who_ask_in_their_own_words_at_once_only_so_many_are_admitted(app: Flask) -> None:
+    app.config["SETTINGS"] = replace(
+        app.config["SETTINGS"], openai_api_key="sk"
+    )  # the embedded one heeds no words
+    document_id = add_member("Alice", Role.ADMIN).documents.add(title="t", text=ARTICLE).id
+    numbers = iter(range(12))
+    admitted = together(app, 12, lambda: _wish(document_id, f"in {next(numbers)} words"))
+    assert sorted(admitted) == [False] * (12 - MOST_LIVE) + [True] * MOST_LIVE  # type: ignore[type-var]
+    live = (
+        select(func.count()).select_from(Summary).where(Summary.instruction != "", Summary.status.in_(LIVE))
+    )
+    assert db.session.scalar(live) == MOST_LIVE
+    assert violations() == []
 
 
 def test_one_of_many_claims_of_an_import_wins(app: Flask) -> None:
@@ -77,6 +95,14 @@ def test_an_original_stays_while_another_document_arrives_from_the_same_file(app
 
 def _ask(document_id: int, ask: Ask) -> None:
     db.session.get_one(Document, document_id).summarize_later(ask)
+
+
+def _wish(document_id: int, words: str) -> bool:
+    try:
+        Wishes(db.session.get_one(Document, document_id)).ask(asking(Style.KEY_POINTS, instruction=words))
+    except UnusableWish:
+        return False
+    return True
 
 
 def _do_next(jobs: Iterator[Callable[[], object]]) -> object:

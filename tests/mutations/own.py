@@ -126,8 +126,8 @@ OWN = (
         (
             Edit(
                 DOCUMENT,
-                "            waiting = self._promoted(ask, again, keeps_wait) or self._asked(ask, again, keeps_wait)",
-                "            waiting = again and (self._promoted(ask, again, keeps_wait) or self._asked(ask, again, keeps_wait))",
+                "            waiting = self._promoted(ask, again, keeps_wait) or self._asked(ask, again, keeps_wait, admit)",
+                "            waiting = again and (self._promoted(ask, again, keeps_wait) or self._asked(ask, again, keeps_wait, admit))",
             ),
         ),
         (

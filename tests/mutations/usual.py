@@ -302,6 +302,11 @@ USUAL = (
                 "receipt=receipt)\n                document.announce(summary, text, format)\n        except IntegrityError:\n",
             ),
             Edit(
+                DOCUMENT,
+                "            raise\n        document.announce(summary, text, format)\n",
+                "            raise\n",
+            ),
+            Edit(
                 "webapp/__init__.py",
                 "make_broker(url, is_writing=is_writing, away=away)",
                 "make_broker(url, away=away)",

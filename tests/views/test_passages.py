@@ -74,6 +74,17 @@ def test_a_sentence_leads_to_a_block_of_the_text_and_another_says_that_there_is_
     assert "verified" not in browser.text("section[data-status]").lower()
 
 
+def test_numbers_are_spoken_of_only_where_there_is_one(
+    browser: Browser, alice: Member, model_server: ModelServer, document_id: int
+) -> None:
+    assert browser.open(f"/documents/{document_id}").find(".summary__key")
+    model_server.script(Script.words("- Zebras grazed beneath the northern railway bridges."))
+    other = alice.documents.add(title="Other", text=ARTICLE + " Other.").id
+    work()
+    assert browser.open(f"/documents/{other}").find(".passages--none")
+    assert not browser.find(".summary__key")
+
+
 def test_links_of_another_style_keep_it(browser: Browser, document_id: int) -> None:
     browser.open(f"/documents/{document_id}?style=brief")
     work()

@@ -5,9 +5,11 @@ from flask import Flask
 
 from tests.conftest import ARTICLE, PASSWORD, MakeApp, add_member
 from tests.support.browser import Browser
+from tests.support.model_server import ModelServer, Script
 from tests.support.worker import work
 from webapp.extensions import db
 from webapp.models import Document, Member, Role
+from webapp.models.invariants import violations
 from webapp.models.words import LONGEST_CHARS
 
 MINE = "- Ada kept the light.\n- The rock is **bare**."
@@ -168,10 +170,36 @@ def test_markup_in_a_persons_words_is_only_text(browser: Browser, document_id: i
     )
 
 
-def test_where_nothing_is_shown_there_is_nothing_to_edit(browser: Browser, alice: Member) -> None:
+def test_where_one_comes_soon_nobody_is_told_to_write(browser: Browser, alice: Member) -> None:
     waiting = alice.documents.add(title="Waits", text=ARTICLE).id
     assert not browser.open(f"/documents/{waiting}").find(".hand")
-    assert browser.open(f"/documents/{waiting}/summary/words/new").status == 404
+
+
+@pytest.mark.parametrize("kind", ["failed", "short"])
+def test_editor_writes_one_where_none_was_ever_shown(
+    browser: Browser, bob: Browser, alice: Member, model_server: ModelServer, kind: str
+) -> None:
+    model_server.script(Script.status(400))
+    path = (
+        f"/documents/{alice.documents.add(title='Lamps', text=ARTICLE if kind == 'failed' else 'Short.').id}"
+    )
+    work()
+    assert not bob.open(path).find(".hand")
+    browser.open(path).open(browser.one(".hand a").get("href"))
+    assert browser.text("h1") == "Write a summary of “Lamps”"
+    assert browser.submit("form.draft", text=" ").status == 422
+    browser.submit("form.draft", text=MINE)
+    assert browser.text(".summary__engine") == "Edited by Alice"
+    assert "Ada kept the light." in bob.open(path).text(".summary__text")
+    assert "Ada kept the light." in bob.open("/").text(".row__gist")
+    assert not browser.open(path).find(".summary__explanation .hand")
+    assert bool(browser.find("form.summary__action")) == (kind == "failed")
+    assert violations() == []
+    model_server.script(())
+    if kind == "failed":
+        generate(browser, int(path.rpartition("/")[2]))
+        assert browser.text(".summary__engine") == "Edited by Alice"
+        assert browser.text(".beside summary") == "A newer summary is there"
 
 
 def test_switched_off_nothing_can_be_edited(make_app: MakeApp, alice: Member) -> None:

@@ -69,6 +69,7 @@ def with_words(area: "SummaryArea") -> "SummaryArea":
     hand = Hand(True, _beside(area, ready) if is_stale or not area.is_stale else None, earlier)
     return replace(
         area,
+        state="complete" if area.state == "short" else area.state,
         html=Markup(ready["html"]),  # noqa: S704 - summary_html made it safe
         shown_id=ready["id"],
         engine_label=f"Edited by {_name(names, ready['author_id'])}",

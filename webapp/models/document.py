@@ -3,7 +3,7 @@
 import functools
 import hashlib
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -142,15 +142,17 @@ class Document(Received, Base):
         again: bool = False,
         keeps_wait: bool = False,
         patience: float = BUSY_SECONDS,
+        admit: Callable[[Ask], None] | None = None,
     ) -> None:
         """See to it that somebody's wait for the current summary is answered: ask for it, or promote it.
 
         `again` asks for a new one even if there is one, and cuts every wait short. With `keeps_wait` the wait for
-        further edits stays. Raises OperationalError if others hold the database for longer than `patience` seconds.
+        further edits stays. `admit` may refuse by raising, while nobody else can ask. Raises OperationalError if others
+        hold the database for longer than `patience` seconds.
         """
         ask = ask or usual()
         with transaction(is_durable=False, patience=patience):
-            waiting = self._promoted(ask, again, keeps_wait) or self._asked(ask, again, keeps_wait)
+            waiting = self._promoted(ask, again, keeps_wait) or self._asked(ask, again, keeps_wait, admit)
         if waiting:
             hints.send(waiting, Lane.INTERACTIVE)
             events.tell(self.id)
@@ -164,11 +166,15 @@ class Document(Received, Base):
         )
         return self.summary_id if is_moved else None
 
-    def _asked(self, ask: Ask, again: bool, keeps_wait: bool) -> int | None:
+    def _asked(
+        self, ask: Ask, again: bool, keeps_wait: bool, admit: Callable[[Ask], None] | None
+    ) -> int | None:
         """The id of what was asked for or moved, whatever the state. None if there is nothing to do."""
         document = db.session.scalar(_held(), {"wanted": self.id})
         if document is None:
             return None
+        if admit:
+            admit(ask)
         summary = document._current_summary(ask)
         if (
             summary is None

@@ -111,6 +111,17 @@ class SummaryArea:
         return self.is_live and self.html is not None and not self.is_stale
 
     @property
+    def may_be_written(self) -> bool:
+        """Whether there is none and none comes soon, so that somebody may write it by hand."""
+        is_far = self.state in ("retrying", "paused", "no-worker", "failed", "short")
+        return is_far and self.html is None and not self.ask.instruction
+
+    @property
+    def leads_to_passages(self) -> bool:
+        """Whether any of its sentences does. In what is no markup there is no "<"."""
+        return self.is_linked and '<a class="passage-link' in (self.html or "")
+
+    @property
     def show_stream(self) -> bool:
         return self.is_live and not self.is_polling
 

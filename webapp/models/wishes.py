@@ -37,6 +37,12 @@ class Wishes:
 
     def ask(self, ask: Ask, *, again: bool = False) -> None:
         """Ask for it, or with `again` once more. Raises UnusableWish where too many are being written."""
+        self._admit(ask)
+        self._prune()
+        self.document.summarize_later(ask, again=again, admit=self._admit)
+
+    def _admit(self, ask: Ask) -> None:
+        """Raise UnusableWish where too many are being written: for sure, once the document is held."""
         is_live = (
             Summary.document_id == self.document.id,
             Summary.status.in_(LIVE),
@@ -45,8 +51,6 @@ class Wishes:
         wishes = set(db.session.scalars(select(Summary.instruction).where(*is_live)))
         if ask.instruction not in wishes and len(wishes) >= MOST_LIVE:
             raise UnusableWish(f"Wait a little: {MOST_LIVE} others are being written for this document.")
-        self._prune()
-        self.document.summarize_later(ask, again=again)
 
     def asked(self) -> list[Wish]:
         """Those of the current text, newest first."""

@@ -51,7 +51,7 @@ class Words:
             if Words(document, self.ask).seen != seen:
                 raise StaleEdit
             shown = Words(document, self.ask).shown()
-            if shown is None or as_markdown(shown).strip() == text:
+            if shown is not None and as_markdown(shown).strip() == text:
                 return False
             document.choices += 1
             db.session.add(self._row(document, member, text, passages))

@@ -30,8 +30,8 @@ class Form:
 def new(document_id: int) -> str:
     document = current_member.documents.get_or_404(document_id)
     words = _words_or_404(document)
-    shown = words.shown() or abort(404)
-    return _page(words, Form(as_markdown(shown), words.seen))
+    shown = words.shown()
+    return _page(words, Form(as_markdown(shown) if shown else "", words.seen))
 
 
 @blueprint.post("/words")

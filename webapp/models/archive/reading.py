@@ -34,6 +34,7 @@ from webapp.models.archive.folder import (
 from webapp.models.archive.identity import author_id, free_id
 from webapp.models.archive.prompts import take_prompts
 from webapp.models.archive.rows import checked
+from webapp.models.archive.votes import take_votes
 from webapp.models.chosen import PERSON
 from webapp.models.document import Document, content_hash
 from webapp.models.revision import Revision
@@ -187,9 +188,11 @@ class _Arriving:
         return text
 
     def _take_summaries(self, document: Document, entry: dict[str, Any]) -> list[Summary]:
-        summaries = [self._summary(document, each) for each in _list(entry, "summaries")]
-        for summary in summaries:
+        given = _list(entry, "summaries")
+        summaries = [self._summary(document, each) for each in given]
+        for summary, each in zip(summaries, given, strict=True):
             _add(summary)
+            take_votes(document, summary, each)
         if not _is_decided(document, summaries):
             raise Damaged("It has decisions for summaries that contradict each other.")
         current, shown = (_chosen(entry, name, summaries) for name in ("summary", "shown_summary"))

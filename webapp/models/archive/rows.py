@@ -4,11 +4,12 @@ import math
 import re
 from typing import Any
 
-from sqlalchemy import Column, Double, Integer, String, Table
+from sqlalchemy import Boolean, Column, Double, Integer, String, Table
 
 from webapp.extensions import Base
 from webapp.models.archive.folder import Damaged
 from webapp.models.document import Document
+from webapp.models.feedback import Feedback
 from webapp.models.prompt import Prompt
 from webapp.models.revision import Revision
 from webapp.models.source import Source
@@ -23,6 +24,7 @@ HERE_ALONE: dict[type[Base], set[str]] = {
               "claimed_at", "error_detail", "rewarming_id", "author_id"},
     Source: {"id", "document_id"},
     Prompt: {"id", "member_id"},
+    Feedback: {"summary_id", "member_id"},
 }  # fmt: skip
 LATEST = 253_402_300_799  # the last second that a date can tell
 LARGEST = 2**31 - 1
@@ -65,6 +67,8 @@ def _is_optional(column: Column[Any]) -> bool:
 def _takes(column: Column[Any], value: object) -> bool:
     if value is None:
         return bool(column.nullable)
+    if isinstance(column.type, Boolean):
+        return isinstance(value, bool)
     if isinstance(column.type, Double):
         return isinstance(value, int | float) and math.isfinite(value) and 0 <= value <= LATEST
     if isinstance(column.type, Integer):

@@ -33,6 +33,7 @@ from webapp.models.archive.folder import (
 )
 from webapp.models.archive.prompts import write_prompts
 from webapp.models.archive.rows import told
+from webapp.models.archive.votes import votes_on
 from webapp.models.document import Document
 from webapp.models.markdown import words_of
 from webapp.models.member import Member
@@ -144,9 +145,7 @@ class _Leaving:
         entry = told(document) | {"author": self._writing.emails.get(document.author_id or 0)}
         entry["revisions"] = [self._revision(row) for row in self._rows(Revision)]
         summaries = [row for row in self._rows(Summary, Summary.is_everybodys()) if row.status in FINAL]
-        entry["summaries"] = [
-            told(row) | {"author": self._writing.emails.get(row.author_id or 0)} for row in summaries
-        ]
+        entry["summaries"] = [self._told(row) for row in summaries]
         places = {row.id: place for place, row in enumerate(summaries)}
         entry["summary"] = places.get(document.summary_id or 0)
         entry["shown_summary"] = places.get(document.shown_summary_id or 0)
@@ -170,6 +169,11 @@ class _Leaving:
         path = f"text.{ending}" if is_current else f"revisions/{row.version}.{ending}"
         self._save(path, row.text.encode())
         return told(row) | {"author": self._writing.emails.get(row.author_id or 0), "file": path}
+
+    def _told(self, row: Summary) -> dict[str, Any]:
+        emails = self._writing.emails
+        votes = votes_on(self._writing.session, row, emails)
+        return told(row) | {"author": emails.get(row.author_id or 0)} | ({"votes": votes} if votes else {})
 
     def _summary(self, row: Summary) -> None:
         self._save("summary.md", copying.summary(words_of(row), self._document.version).encode())
