@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +11,9 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask import Flask
-from sqlalchemy import func, select, text, update
+from sqlalchemy import create_engine, func, select, text, update
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
 from tests.conftest import ARTICLE, add_member
 from tests.support.model_server import ModelServer
@@ -235,6 +236,19 @@ def locked(document_id: int) -> Iterator[None]:
         connection.execute(select(Document.id).where(Document.id == document_id).with_for_update())
         connection.execute(select(Summary.id).where(Summary.document_id == document_id).with_for_update())
         yield
+
+
+def test_connections_of_a_process_have_a_bound_that_leaves_room_for_the_others(app: Flask) -> None:
+    """PostgreSQL, as it comes, lets 100 in: two web processes, two of workers and the sweeper have to share them."""
+    most = 20 if db.engine.dialect.name == "postgresql" else 120
+    db.session.remove()
+    pool = create_engine(db.engine.url, **app.config["SQLALCHEMY_ENGINE_OPTIONS"], pool_timeout=0.01)
+    with ExitStack() as held:
+        for _ in range(most):
+            held.enter_context(pool.connect())
+        with pytest.raises(NoConnectionLeft):
+            pool.connect()
+    pool.dispose()
 
 
 def test_deleting_a_member_keeps_the_documents(app: Flask) -> None:

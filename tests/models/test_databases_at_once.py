@@ -6,23 +6,23 @@ from functools import partial
 from io import BytesIO
 
 from flask import Flask
-from sqlalchemy import func, inspect, select
+from sqlalchemy import func, inspect, select, update
 
 from tests.conftest import ARTICLE, add_member
 from tests.models import test_databases
 from tests.models.test_databases import together
 from tests.support.worker import work
 from webapp import originals
-from webapp.extensions import db
+from webapp.extensions import db, transaction
 from webapp.importing.extracted import Extracted
-from webapp.models import Document, Import, Member, Role, Status, Summary
+from webapp.models import Document, Import, Member, ModelServer, Role, Status, Summary
 from webapp.models.area import look
 from webapp.models.asking import asking
 from webapp.models.imports import Brought, ImportClaim
 from webapp.models.invariants import violations
 from webapp.models.summary import LIVE
 from webapp.models.wishes import MOST_LIVE, UnusableWish, Wishes
-from webapp.summarizing.engine import Ask, Style
+from webapp.summarizing.engine import Ask, EngineFailure, FailureKind, Style
 
 app, postgresql = test_databases.app, test_databases.postgresql
 
@@ -54,6 +54,19 @@ def test_of_many_who_ask_in_their_own_words_at_once_only_so_many_are_admitted(ap
     )
     assert db.session.scalar(live) == MOST_LIVE
     assert violations() == []
+
+
+def test_of_many_claims_in_a_pause_of_the_model_server_one_is_its_probe(app: Flask) -> None:
+    app.config["SETTINGS"] = replace(app.config["SETTINGS"], openai_api_key="sk", probe_seconds=60.0)
+    alice = add_member("Alice", Role.ADMIN)
+    waiting = [alice.documents.add(title="t", text=f"{ARTICLE} {number}").summary_id for number in range(8)]
+    with transaction():
+        ModelServer.failed(EngineFailure(FailureKind.UNAVAILABLE, "unreachable"))
+    assert not any(together(app, 8, partial(_claim, iter(waiting))))
+    with transaction():
+        db.session.execute(update(ModelServer).values(paused_until=0.0))
+    claims = together(app, 8, partial(_claim, iter(waiting)))
+    assert len([claim for claim in claims if claim]) == 1
 
 
 def test_one_of_many_claims_of_an_import_wins(app: Flask) -> None:
@@ -103,6 +116,10 @@ def _wish(document_id: int, words: str) -> bool:
     except UnusableWish:
         return False
     return True
+
+
+def _claim(waiting: Iterator[int | None]) -> object:
+    return Summary.claim(next(waiting) or 0)
 
 
 def _do_next(jobs: Iterator[Callable[[], object]]) -> object:

@@ -1,7 +1,11 @@
 """Bugs in what guards us: against what is sent twice or at once, against deaths, pauses and a busy database."""
 
 from tests.mutations.mutation import Edit, Mutation
+from tests.mutations.usual import CRASHING, DOCUMENT
 
+AT_ONCE = "tests/models/test_databases_at_once.py::"
+AWAY = "webapp/away.py"
+LEASE = "tasks/lease.py"
 TWICE = "tests/views/test_forms_sent_twice.py::"
 
 GUARDS = (
@@ -26,5 +30,85 @@ GUARDS = (
             TWICE + "test_what_was_changed_before_it_was_sent_again_is_a_document_of_its_own",
             TWICE + "test_file_that_was_added_before_the_form_was_sent_again_is_brought_in",
         ),
+    ),
+    Mutation(
+        "M82",
+        "Two clicks at one moment have more wishes written than may be",
+        (Edit(DOCUMENT, "        if admit:\n            admit(ask)\n", ""),),
+        (AT_ONCE + "test_of_many_who_ask_in_their_own_words_at_once_only_so_many_are_admitted",),
+    ),
+    Mutation(
+        "M83",
+        "On its last chance a poisonous document takes those beside it along",
+        (
+            Edit(
+                CRASHING,
+                "return or_(model.crashes < LAST_CHANCE, ~others.exists())",
+                "return or_(model.crashes >= 0)",
+            ),
+        ),
+        ("tests/models/test_crashing.py::test_who_died_beside_a_poisonous_one_is_written_apart_from_it",),
+    ),
+    Mutation(
+        "M84",
+        "Who was on the last chance keeps everybody else waiting",
+        (Edit(CRASHING, "or_(model.crashes < LAST_CHANCE, ~others.exists())", "or_(~others.exists())"),),
+        ("tests/models/test_crashing.py::test_what_never_killed_anybody_waits_for_nobody",),
+    ),
+    Mutation(
+        "M85",
+        "A finished answer is thrown away where the database is busy for a moment",
+        (Edit(LEASE, "        if not insist(self._claim, write):\n", "        if not write():\n"),),
+        ("tests/tasks/test_lease.py::test_an_answer_is_paid_for_once_whatever_of_the_database_fails",),
+    ),
+    Mutation(
+        "M86",
+        "A worker takes what was kept out for stored",
+        (
+            Edit(
+                LEASE,
+                "        if not insist(self._claim, write):\n            raise LostLease\n",
+                "        insist(self._claim, write)\n",
+            ),
+        ),
+        ("tests/tasks/test_lease.py::test_who_has_lost_the_row_hears_that_nothing_was_stored",),
+    ),
+    Mutation(
+        "M87",
+        "Each of a page's questions waits for a Redis that never answers",
+        (Edit(AWAY, "            self._until = time.monotonic() + AWAY_SECONDS\n", ""),),
+        ("tests/test_away.py::test_one_wait_spares_all_others_theirs",),
+    ),
+    Mutation(
+        "M88",
+        "A Redis that was away once is never asked again",
+        (Edit(AWAY, "        if time.monotonic() < self._until:\n", "        if self._until:\n"),),
+        ("tests/test_away.py::test_it_is_asked_again_after_a_while",),
+    ),
+    Mutation(
+        "M89",
+        "Whoever is due probes a model server that is away, all at once",
+        (
+            Edit(
+                "webapp/models/model_server.py",
+                ".where(cls.reason.is_not(None), cls.paused_until <= now())",
+                ".where(cls.reason.is_not(None))",
+            ),
+        ),
+        (AT_ONCE + "test_of_many_claims_in_a_pause_of_the_model_server_one_is_its_probe",),
+    ),
+    Mutation(
+        "M90",
+        "The processes together want more connections than PostgreSQL lets in",
+        (Edit("webapp/__init__.py", '"max_overflow": 10,', '"max_overflow": 100,'),),
+        (
+            "tests/models/test_databases.py::test_connections_of_a_process_have_a_bound_that_leaves_room_for_the_others",
+        ),
+    ),
+    Mutation(
+        "M91",
+        "A summary in an export is markup to who opens it",
+        (Edit("webapp/reading/copying.py", "    return _TAG.sub(", "    return words or _TAG.sub("),),
+        ("tests/reading/test_copying.py::test_summary_loads_nothing_and_leads_nowhere",),
     ),
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from itertools import count
 
 import pytest
@@ -18,6 +19,7 @@ from tests.support.model_server import ModelServer
 from tests.support.nth import failing
 from webapp.extensions import db, transaction
 from webapp.models import Document, Member, ModelLimits, Role, Summary
+from webapp.summarizing.engine import Finished
 
 FAULTS = (nth.statement, nth.commit, nth.lost_commit)
 LONG_AGO = 1.0
@@ -62,6 +64,19 @@ def test_a_part_is_paid_for_once_whatever_of_the_database_fails(
     for _ in _until_none_fails(fault, save):
         assert len(taker.parts) >= 2
         assert (taker.paid_twice, len(taker.summaries)) == (0, 1)
+
+
+def test_who_has_lost_the_row_hears_that_nothing_was_stored(alice: Member) -> None:
+    document = alice.documents.add(title="Lamps", text=ARTICLE)
+    claim = Summary.claim(document.summary_id or 0)
+    assert claim
+    fresh(document).revise(alice, title="Lamps", text=ARTICLE + " Edited.")
+    finished = Finished("scripted", "stop", 1, 1)
+    with pytest.raises(lease.LostLease):
+        lease.Lease(claim).store(
+            partial(Summary.finish, claim, text="- A.", format="markdown", finished=finished)
+        )
+    assert [row.status for row in Summary.all_of(document.id)] == ["superseded", "pending"]
 
 
 def _until_none_fails(fault: nth.Fault, save: Callable[[str], Document]) -> Iterator[int]:
