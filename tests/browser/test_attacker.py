@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from playwright.sync_api import FilePayload
 
 from tests.browser.conftest import Visit
 from tests.browser.payloads import EVIL, PAYLOADS
@@ -48,6 +49,9 @@ FOREIGN = """
   ).map(a => `${element.tagName} ${a.name}=${a.value}`),
 ])
 """
+UNWISE = (
+    "<b onclick=print()>x</b> <div hx-get=/x hx-trigger=load style=color:red>y</div> <script>print()</script>"
+)
 LIVE = """() => [...document.querySelectorAll('section[data-status], section[data-status] *')]
   .flatMap(e => [...e.attributes]).filter(a => /^(data-)?hx-/.test(a.name)).length"""
 
@@ -123,3 +127,36 @@ def test_nothing_of_it_is_more_than_text_on_any_other_page(
     assert copy.headers["x-content-type-options"] == "nosniff"
     reader.page.get_by_role("link", name="Edit", exact=True).first.click()
     reader.page.get_by_label("Title").wait_for()
+
+
+def test_nothing_of_it_is_more_than_text_on_the_pages_beside_the_documents(
+    reader: Visitor, answers: Answers
+) -> None:
+    """What readers note and wish for, what a server calls its model, and what a file is called."""
+    title = "Beside <svg onload=alert(0)>"
+    answers.give(title, Script.words("- Words.", model=f"{PAYLOADS[3]}\u202e"))
+    path = reader.write(title, SOURCE)
+    reader.sees("complete", words="Words.")
+    reader.press("Yes")
+    reader.page.get_by_label("Why? A note, if you like").fill("".join(PAYLOADS)[:900] + "\u202e")
+    reader.press("Save the note")
+    reader.page.get_by_text("and said why").wait_for()
+    reader.page.get_by_text("Ask for something else").click()
+    reader.page.get_by_label("How should it be written?").fill(UNWISE)
+    reader.page.get_by_role("button", name="Write it", exact=True).click()
+    reader.page.locator(".wish__note").wait_for()
+    wish = reader.page.url
+    reader.open("/documents/new")
+    names = [f"{payload[:60]}\u202e.txt" for payload in PAYLOADS[3:6]]
+    files = [
+        FilePayload(name=name, mimeType="text/plain", buffer=SOURCE.encode() + name.encode())
+        for name in names
+    ]
+    reader.page.get_by_label("Files", exact=True).set_input_files(files)
+    reader.press("Save")
+    reader.page.wait_for_url("**/imports")
+    for page in (path, wish, "/feedback", "/imports", "/"):
+        reader.open(page)
+        assert reader.page.evaluate(FOREIGN) == [], page
+        assert "\u202e" not in reader.page.locator("body").inner_text(), page
+        assert reader.problems == [], page
