@@ -12,7 +12,7 @@ from tests.support.browser import Browser
 from tests.support.worker import work
 from webapp.extensions import db, now, transaction
 from webapp.models import Document, Member, Role, SignIn
-from webapp.models.document import Library
+from webapp.models.library import Library
 from webapp.security import HEADERS, safe_next
 
 PUBLIC = {"sessions.new", "sessions.create", "setup.new", "setup.create", "health.alive", "health.ready",

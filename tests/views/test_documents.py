@@ -9,7 +9,7 @@ from tests.support.valkey import Valkey
 from tests.support.worker import work
 from webapp.extensions import db
 from webapp.models import Document, Member, Revision, Role, Summary
-from webapp.models.document import PAGE_SIZE
+from webapp.models.library import PAGE_SIZE
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import functools
 import hashlib
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,12 +15,11 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from webapp import events, hints
 from webapp.extensions import BUSY_SECONDS, Base, current_settings, db, now, transaction
 from webapp.models.asking import recipe_for, today, usual
-from webapp.models.chosen import told_id, words_key
+from webapp.models.chosen import words_key
 from webapp.models.history import History
 from webapp.models.member import Member
 from webapp.models.node import Node
-from webapp.models.paging import Paged, within
-from webapp.models.receipt import Received, receipt_of
+from webapp.models.receipt import Received
 from webapp.models.rendition import AT_ONCE_CHARS, Rendition, is_long
 from webapp.models.revision import TITLE_CHARACTERS, Revision
 from webapp.models.source import Source, drop_originals
@@ -30,7 +28,6 @@ from webapp.models.tasks import FORMER
 from webapp.models.times import as_datetime
 from webapp.summarizing.engine import Ask
 
-PAGE_SIZE = 30
 CHARACTERS_A_MINUTE = 1_200  # some 230 words of English
 
 
@@ -188,7 +185,7 @@ class Document(Received, Base):
 
     def reread(self) -> "Document":
         """The same as it is in the database now, or the end of the request if it was deleted meanwhile."""
-        document: Document | None = db.session.scalar(_with_its_author(), {"wanted": self.id})
+        document: Document | None = db.session.scalar(with_its_author(), {"wanted": self.id})
         return document or abort(404)
 
     def remove(self) -> None:
@@ -412,93 +409,6 @@ class Document(Received, Base):
         return found.where(is_other, Summary.is_outdated(), Summary.is_everybodys())
 
 
-@dataclass(frozen=True, slots=True)
-class Library:
-    """The documents that a member may see: in a first team, all of them."""
-
-    member: Member
-
-    def get_or_404(self, document_id: int) -> Document:
-        """The document, or the end of the request. Not allowed looks the same as not there."""
-        document: Document | None = db.session.scalar(_with_its_author(), {"wanted": document_id})
-        return document or abort(404)
-
-    def add(self, *, title: str, text: str, format: str = "plain", form: str = "") -> Document:
-        """A new document; or the one that is there, if the same `form` brought the very same before."""
-        receipt = receipt_of(self.member, form, title, cleaned(text), format)
-        return Document.create(self.member, title=title, text=text, format=format, receipt=receipt)
-
-    def those(self, ids: Sequence[int]) -> list["Row"]:
-        """The rows of these documents, as far as the member may see them."""
-        return [Row(*row) for row in db.session.execute(_rows().where(Document.id.in_(ids)))]
-
-    def page(self, number: int) -> "Page":
-        """One page of the library, newest first. `number` counts from 1; beyond the end it is the last page."""
-        total = db.session.scalar(select(func.count()).select_from(Document)) or 0
-        number, pages = within(number, total, PAGE_SIZE)
-        wanted = _rows().order_by(Document.id.desc()).limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)
-        return Page([Row(*row) for row in db.session.execute(wanted)], total, number, pages)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A document as the library lists it, beside the summary that is shown of it."""
-
-    document: Document
-    summary: Summary | None
-
-    @property
-    def id(self) -> int:
-        return self.document.id
-
-    @property
-    def title(self) -> str:
-        return self.document.title
-
-    @property
-    def author_name(self) -> str:
-        return self.document.author_name
-
-    @property
-    def reading_minutes(self) -> int:
-        return self.document.reading_minutes
-
-    @property
-    def updated_at(self) -> datetime | None:
-        return self.document.updated
-
-    @property
-    def is_on(self) -> bool:
-        return current_settings().summaries
-
-    @property
-    def status(self) -> str | None:
-        """The status of its summary; None where there is nothing to tell."""
-        return self.document.summary_status if self.is_on else None
-
-    @property
-    def state(self) -> str | None:
-        return "short" if self.is_on and self.status is None and self.document.is_short else None
-
-    @property
-    def excerpt(self) -> str | None:
-        return self.summary.excerpt if self.is_on and self.summary else None
-
-
-@dataclass(frozen=True, slots=True)
-class Page(Paged):
-    """One page of the library: its rows, and where it stands among the pages (counted from 1)."""
-
-    rows: list[Row]
-    total: int
-    page: int
-    pages: int
-
-    @property
-    def ids(self) -> list[int]:
-        return [row.id for row in self.rows]
-
-
 def cleaned(text: str) -> str:
     """The text as it is kept: line ends are line feeds, and no NUL, which PostgreSQL can't hold."""
     return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
@@ -511,7 +421,7 @@ def content_hash(text: str) -> str:
 
 
 @functools.cache
-def _with_its_author() -> Select[Any]:
+def with_its_author() -> Select[Any]:
     """Asked for each page of a document, and so built once."""
     one = select(Document).where(Document.id == bindparam("wanted"))
     return one.options(db.joinedload(Document.author)).execution_options(populate_existing=True)
@@ -522,15 +432,6 @@ def _held() -> Select[Any]:
     """The document, held for a change: asked for at each click, and so built once."""
     one = select(Document).where(Document.id == bindparam("wanted")).with_for_update()
     return one.execution_options(populate_existing=True)
-
-
-def _rows() -> Select[Document, Summary | None]:
-    return (
-        select(Document, Summary)
-        .outerjoin(Summary, Summary.id == told_id())
-        .options(db.joinedload(Document.author), db.defer(Summary.error_detail))
-        .execution_options(populate_existing=True)
-    )
 
 
 def _finds(statement: Executable) -> bool:

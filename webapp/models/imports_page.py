@@ -11,8 +11,9 @@ from sqlalchemy import Select, func, select
 from webapp import originals
 from webapp.extensions import db, transaction
 from webapp.importing.extracted import message
-from webapp.models.document import PAGE_SIZE, Document
+from webapp.models.document import Document
 from webapp.models.imports import HINTED, NAME_CHARACTERS, Aim, Import
+from webapp.models.library import PAGE_SIZE
 from webapp.models.member import Member
 from webapp.models.paging import Paged, within
 from webapp.models.receipt import receipt_of

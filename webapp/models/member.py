@@ -17,8 +17,8 @@ from webapp.extensions import Base, current_settings, db, now, transaction
 from webapp.models import tasks
 
 if TYPE_CHECKING:
-    from webapp.models.document import Library
     from webapp.models.imports_page import Imports
+    from webapp.models.library import Library
 
 PASSWORD_CHARACTERS = (8, 256)
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)  # OWASP's floor for argon2id
@@ -110,7 +110,7 @@ class Member(Base):
     @property
     def documents(self) -> "Library":
         """The documents that this member may see: load them from here, and nowhere else."""
-        from webapp.models.document import Library
+        from webapp.models.library import Library
 
         return Library(self)
 

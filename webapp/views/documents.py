@@ -22,7 +22,8 @@ from webapp.importing.extracted import ImportFailure, message
 from webapp.importing.guard import Guard
 from webapp.models import reads
 from webapp.models.area import look
-from webapp.models.document import PAGE_SIZE, Document, Library, StaleEdit
+from webapp.models.document import Document, StaleEdit
+from webapp.models.library import PAGE_SIZE, Library
 from webapp.models.receipt import new_form
 from webapp.models.rendition import Rendition, Shown
 from webapp.models.revision import FORMATS, TITLE_CHARACTERS
