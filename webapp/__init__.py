@@ -9,7 +9,7 @@ from sqlalchemy.engine import make_url
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, Map
 
-from webapp import answers, errors, events, htmx, security, uploads
+from webapp import answers, assets, errors, events, htmx, kept_pages, packing, security, uploads
 from webapp.away import Away, SparingRedis
 from webapp.config import Settings
 from webapp.extensions import BUSY_SECONDS, QuietJSON, cache, csrf, db, is_writing, limiter, migrate, prepare
@@ -34,6 +34,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     _start_redis(
         app, settings.redis_url or embedded_url(settings.data) or "redis://127.0.0.1:6379/0", settings
     )
+    packing.init_app(app)
+    kept_pages.init_app(app)
+    assets.init_app(app)
     htmx_extension.init_app(app)
     uploads.init_app(app)
     csrf.init_app(app)

@@ -1,16 +1,13 @@
 """HTMX: whether a fragment or a page is wanted, ids of elements, and the form of what streams send."""
 
 from datetime import datetime
-from functools import lru_cache
-from hashlib import sha256
-from pathlib import Path
 
-from flask import Flask, Response, request, url_for
+from flask import Flask, Response, g, request
 from markupsafe import Markup, escape
 
 
 def init_app(app: Flask) -> None:
-    app.jinja_env.globals.update(dom_id=dom_id, static_url=static_url)
+    app.jinja_env.globals.update(dom_id=dom_id)
     app.jinja_env.filters["ago"] = ago
     app.jinja_env.filters["size"] = size_in_words
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -40,22 +37,16 @@ def event(html: str, event_id: str = "") -> str:
     return (f"id: {event_id}\n" if event_id else "") + lines + "\n"
 
 
-def static_url(name: str) -> str:
-    """The address of a static file, which changes with its content so that browsers may keep it."""
-    return url_for("static", filename=name, v=_fingerprint(name))
-
-
-@lru_cache
-def _fingerprint(name: str) -> str:
-    path = Path(__file__).resolve().parent.parent / "static" / name
-    return sha256(path.read_bytes()).hexdigest()[:12]
-
-
 def ago(moment: datetime | None) -> Markup:
-    """A `<time>` that tells a moment in words, with the exact one in its attributes."""
+    """A `<time>` that tells a moment in words, with the exact one in its attributes.
+
+    The words are good for a sixtieth of its age, which `g.good_until` tells of the whole page.
+    """
     if moment is None:
         return Markup()
     now = datetime.now(moment.tzinfo)
+    good_until = now.timestamp() + max(1.0, abs((now - moment).total_seconds()) / 60)
+    g.good_until = min(g.get("good_until", good_until), good_until)
     iso = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
     exact = moment.strftime("%-d %B %Y, %H:%M UTC")
     return Markup('<time datetime="{}" title="{}">{}</time>').format(

@@ -67,7 +67,9 @@ class Feedback(Base):
 
     @classmethod
     def withdraw(cls, member: Member, summary_id: int) -> None:
+        of_it = select(Summary.document_id).where(Summary.id == summary_id).scalar_subquery()
         with transaction():
+            db.session.execute(update(Document).where(Document.id == of_it).values(votes=Document.votes + 1))
             db.session.execute(delete(cls).where(cls.summary_id == summary_id, cls.member_id == member.id))
 
     @classmethod

@@ -125,7 +125,7 @@ class Member(Base):
         """Begin a sign-in. Returns its token, of which only a hash is kept."""
         token = secrets.token_urlsafe(32)
         with transaction():
-            db.session.add(SignIn(member_id=self.id, token_hash=_token_hash(token)))
+            db.session.add(SignIn(member_id=self.id, token_hash=token_hash(token)))
         return token
 
 
@@ -147,7 +147,7 @@ class SignIn(Base):
             return None
         lifetime = current_settings().session_days * 86_400.0
         found = db.session.execute(
-            cls._standing(), {"hash": _token_hash(token), "lifetime": lifetime}
+            cls._standing(), {"hash": token_hash(token), "lifetime": lifetime}
         ).one_or_none()
         if found is None:
             return None
@@ -168,7 +168,7 @@ class SignIn(Base):
         """End the sign-in; its open event streams end within seconds."""
         if token:
             with transaction():
-                db.session.execute(delete(cls).where(cls.token_hash == _token_hash(token)))
+                db.session.execute(delete(cls).where(cls.token_hash == token_hash(token)))
 
 
 def _check_password(password: str) -> None:
@@ -186,5 +186,5 @@ def _hash(password: str) -> str:
         return _hasher.hash(password)
 
 
-def _token_hash(token: str) -> str:
+def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from webapp.models.asking import Way, languages, query_of, takes_wishes, ways
+from webapp.models.asking import Way, languages, query_of, takes_wishes, usual, ways
 from webapp.models.by_hand import Hand
 from webapp.models.document import Document
 from webapp.models.making import OTHER_PROMPT
@@ -104,6 +104,12 @@ class SummaryArea:
     def is_live(self) -> bool:
         """Whether it will change by itself."""
         return self.status in LIVE
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether all that it tells follows from the document's row: what an engine finished, and people left alone."""
+        untouched = not (self.document.choices or self.document.wishes)
+        return self.state == "complete" and self.ask == usual() and untouched
 
     @property
     def is_replacing(self) -> bool:

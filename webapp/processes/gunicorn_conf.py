@@ -8,7 +8,7 @@ import resource
 from contextlib import nullcontext, suppress
 from typing import Any
 
-from gevent import socket, spawn
+from gevent import sleep, socket, spawn
 from gunicorn.glogging import Logger
 from gunicorn.workers.ggevent import GeventWorker
 
@@ -63,6 +63,7 @@ class DrainingWorker(GeventWorker):
         self._idle.add(sock)
         if not self.alive:
             _hang_up(sock)
+        sleep(0)  # who asks again at once is behind all others who have asked
         return is_kept
 
     def handle_exit(self, sig: int, frame: Any) -> None:

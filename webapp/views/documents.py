@@ -14,7 +14,7 @@ from flask import (
 )
 from werkzeug.wrappers import Response as BaseResponse
 
-from webapp import uploads
+from webapp import kept_pages, uploads
 from webapp.events import hub
 from webapp.extensions import current_settings, db
 from webapp.htmx import dom_id, event, partial, size_in_words
@@ -164,12 +164,11 @@ def show(document_id: int) -> str:
     area = look(
         document, asked_or_404(), is_own_save="saved" in session and session.pop("saved") == document.id
     )
+    text = wanted_part(document.rendition)
+    if area.is_settled and not text.waits:
+        kept_pages.keep(current_member, document)
     return render_template(
-        "documents/show.html",
-        document=document,
-        area=area,
-        text=wanted_part(document.rendition),
-        can_edit=current_member.can_edit,
+        "documents/show.html", document=document, area=area, text=text, can_edit=current_member.can_edit
     )
 
 

@@ -1,0 +1,85 @@
+"""Whether a page that was made for somebody may be given again: one question to the database says that what it tells of stands.
+
+The page of a document with a finished summary tells of who is signed in, of the document's row and its author, and of how
+many prompts there are. What else it shows hangs on these and never changes under them: a version's text, a finished
+summary. Whoever may no longer see it, or is no longer signed in, is not found by the question.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Double, Engine, Select, bindparam, select
+from sqlalchemy.orm import aliased
+
+from webapp.config import Settings
+from webapp.extensions import now
+from webapp.models import tasks
+from webapp.models.document import Document
+from webapp.models.member import Member, SignIn, token_hash
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine.interfaces import Compiled
+
+OF_MEMBER = ("id", "email", "name", "role")
+OF_DOCUMENT = tuple(column.key for column in Document.__table__.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a page was made from: whose it is, of which document, and the facts as they were."""
+
+    token: str
+    document_id: int
+    facts: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, token: str, member: Member, document: Document) -> "Standing":
+        """As they were read for the page that is being made."""
+        author = document.author.name if document.author else None
+        facts = (
+            *(getattr(member, name) for name in OF_MEMBER),
+            *(getattr(document, name) for name in OF_DOCUMENT),
+        )
+        return cls(token_hash(token), document.id, (*facts, author, tasks.tasks().number))
+
+
+class Question:
+    """Asked for each view of a kept page: and so without all that an ORM does."""
+
+    def __init__(self, engine: Engine, settings: Settings) -> None:
+        self._engine = engine
+        self._lifetime = settings.session_days * 86_400.0
+        self._compiled: Compiled = _statement().compile(engine)
+        self._errors: type[Exception] = engine.dialect.loaded_dbapi.Error
+
+    def affirms(self, standing: Standing) -> bool:
+        """Whether all is as it was. A database that does not answer affirms nothing."""
+        given = {"token": standing.token, "document": standing.document_id, "lifetime": self._lifetime}
+        names = getattr(self._compiled, "positiontup", None)
+        parameters = given if names is None else tuple(given[name] for name in names)
+        connection = self._engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            cursor.execute(self._compiled.string, parameters)
+            return bool(cursor.fetchone() == standing.facts)
+        except self._errors:
+            return False
+        finally:
+            connection.close()
+
+
+def _statement() -> Select[Any]:
+    author = aliased(Member)
+    youngest = now() - bindparam("lifetime", type_=Double())
+    columns = (
+        *(getattr(Member, name) for name in OF_MEMBER),
+        *(getattr(Document, name) for name in OF_DOCUMENT),
+    )
+    return (
+        select(*columns, author.name, tasks.number())
+        .select_from(SignIn)
+        .join(Member, Member.id == SignIn.member_id)
+        .join(Document, Document.id == bindparam("document"))
+        .outerjoin(author, author.id == Document.author_id)
+        .where(SignIn.token_hash == bindparam("token"), SignIn.created_at > youngest)
+    )
