@@ -14,6 +14,7 @@ from webapp.config import Settings
 from webapp.extensions import db, transaction
 from webapp.models import Document, Lane, Member, Presence, Role
 from webapp.models.invariants import violations
+from webapp.processes.migrating import declare
 
 PASSWORD = "correct horse battery"
 ARTICLE = (Path(__file__).parent / "support" / "article.txt").read_text()
@@ -44,6 +45,7 @@ def make_app(tmp_path: Path, valkey: Valkey) -> Iterator[MakeApp]:
         if database := os.environ.get("PRECIS_TEST_DATABASE_URL"):
             given["DATABASE_URL"] = database
         app = create_app(Settings.load({**given, **environ}))
+        declare(app)
         apps.append(app)
         contexts.append(app.app_context())
         contexts[-1].push()

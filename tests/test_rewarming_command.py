@@ -14,7 +14,7 @@ from webapp.cli import cli
 from webapp.config import Settings
 from webapp.extensions import db, transaction
 from webapp.models import Presence, Rewarming, Summary
-from webapp.processes.up import migrate
+from webapp.processes.migrating import migrate
 
 Run = Callable[..., Result]
 

@@ -12,7 +12,7 @@ from werkzeug.routing import IntegerConverter, Map
 from webapp import answers, assets, errors, events, htmx, kept_pages, packing, security, uploads
 from webapp.away import Away, SparingRedis
 from webapp.config import Settings
-from webapp.extensions import BUSY_SECONDS, QuietJSON, cache, csrf, db, is_writing, limiter, migrate, prepare
+from webapp.extensions import BUSY_SECONDS, QuietJSON, cache, csrf, db, is_writing, limiter, prepare
 from webapp.extensions import htmx as htmx_extension
 from webapp.processes import embedded_url
 
@@ -95,7 +95,6 @@ def _engine_options(url: str) -> dict[str, object]:
 
 def _start_database(app: Flask, settings: Settings) -> None:
     db.init_app(app)
-    migrate.init_app(app, db, directory=str(ROOT / "webapp" / "migrations"), render_as_batch=True)
     with app.app_context():
         prepare(db.engine)
 

@@ -112,7 +112,7 @@ def export_library(folder: Path) -> None:
     """Write the library into a new folder, for people to read and for `precis import`."""
     from webapp import create_app
     from webapp.models.archive import Refused, write
-    from webapp.processes.up import migrate
+    from webapp.processes.migrating import migrate
 
     app, number = create_app(settings()), 0
     migrate(app)
@@ -147,7 +147,7 @@ def _import_files(paths: tuple[Path, ...], email: str | None) -> None:
 
     from tasks import bulk
     from webapp import create_app
-    from webapp.processes.up import migrate
+    from webapp.processes.migrating import migrate
 
     app = create_app(settings())
     migrate(app)
@@ -184,7 +184,7 @@ def _import_library(path: Path) -> None:
     """Bring the documents of an export into the library, with their summaries."""
     from webapp import create_app
     from webapp.models.archive import Refused, read
-    from webapp.processes.up import migrate
+    from webapp.processes.migrating import migrate
 
     app, new, known, damaged = create_app(settings()), 0, 0, 0
     migrate(app)
@@ -231,7 +231,7 @@ def _documents(number: int) -> str:
 def rewarm(made_with: tuple[str, ...], is_sure: bool, is_dry: bool, change: str | None) -> None:
     """Make the summaries anew that another model or an earlier prompt made."""
     from webapp import create_app, rewarming_command
-    from webapp.processes.up import migrate
+    from webapp.processes.migrating import migrate
 
     app = create_app(settings())
     migrate(app)
@@ -259,7 +259,7 @@ def add_user(email: str, role: str, name: str, password_stdin: bool) -> None:
     """Add a member."""
     from webapp import create_app
     from webapp.models.member import Member
-    from webapp.processes.up import migrate
+    from webapp.processes.migrating import migrate
 
     app = create_app(settings())
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else getpass.getpass()

@@ -10,8 +10,6 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from flask import Flask
 from redis import Redis, RedisError
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,9 +17,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from tasks.broker import connect
 from webapp import create_app
 from webapp.config import Settings
-from webapp.extensions import db
 from webapp.models import Lane, Rewarming, invariants, inventory, presence
 from webapp.processes import embedded_url
+from webapp.processes.migrating import newest, present
 
 ANSWER_SECONDS = 5.0
 
@@ -112,19 +110,18 @@ def _is_loopback(host: str) -> bool:
 
 def _database(app: Flask) -> Finding:
     try:
-        with app.app_context(), db.engine.connect() as connection:
-            found = MigrationContext.configure(connection).get_current_revision()
+        with app.app_context():
+            found = present()
     except SQLAlchemyError as error:
         return Finding(
             "database",
             f"It does not answer: {error.args[0]}.",
             "Start it, or set DATABASE_URL to where it is.",
         )
-    newest = ScriptDirectory(app.extensions["migrate"].directory).get_current_head()
-    if found != newest:
+    if found != newest():
         return Finding(
             "database",
-            f"It is at revision {found or 'none'}, not {newest}.",
+            f"It is at revision {found or 'none'}, not {newest()}.",
             "Start Precis once: `precis up` migrates.",
         )
     return Finding("database", f"It answers, at revision {found}.")

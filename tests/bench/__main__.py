@@ -30,6 +30,7 @@ from tests.bench import (
     streams,
     table,
     warm_page,
+    warming,
 )
 from tests.bench.table import Line
 
@@ -41,6 +42,7 @@ MEASURES: dict[str, Callable[[], list[Line]]] = {
     "4": stampede.measure,
     "5": partial(table.lines, 5, streams.measure),
     "6": click.measure,
+    "7": warming.measure,
     "8": large_library.measure,
     "9": partial(table.lines, 9, edits.measure),
     "10": idle.measure,

@@ -1,9 +1,12 @@
 """A whole Precis to be measured: all of its processes, and a library that was there before."""
 
+import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+
+import psutil
 
 from tests.bench import library
 from tests.support.precis import Precis
@@ -49,3 +52,18 @@ def redis_url(house: Precis) -> str:
 def memory_bytes(house: Precis) -> int:
     """What the web processes have to themselves, in bytes."""
     return sum(int(process.memory_full_info().uss) for process in house.processes("web"))
+
+
+def cpu_seconds(processes: Iterable[psutil.Process]) -> float:
+    """What they have had of a core so far."""
+    return sum(sum(process.cpu_times()[:2]) for process in processes)
+
+
+def pss_mb(processes: Iterable[psutil.Process]) -> float:
+    """Their memory in megabytes, a shared page counted once."""
+    return sum(_pss_kb(process.pid) for process in processes) / 1024
+
+
+def _pss_kb(pid: int) -> int:
+    found = re.search(r"^Pss:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
+    return int(found.group(1)) if found else 0

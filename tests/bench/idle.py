@@ -1,12 +1,10 @@
 """Row 10: what an idle box takes: memory of all processes, shared pages counted once, and time of a core."""
 
 import asyncio
-import re
 import time
-from pathlib import Path
 
 from tests.bench import library
-from tests.bench.house import precis
+from tests.bench.house import cpu_seconds, precis, pss_mb
 from tests.bench.table import Line, Reach, Run
 from tests.bench.wire import Person
 from tests.support.precis import NAMES, Precis
@@ -24,7 +22,7 @@ def measure() -> list[Line]:
         asyncio.run(_look_around(house))
         time.sleep(SETTLE_SECONDS)
         found = [_idle(house) for _ in range(RUNS)]
-        each = {name: sum(map(_pss_mb, house.pids(name))) for name in NAMES}
+        each = {name: pss_mb(house.processes(name)) for name in NAMES}
     return [
         Line(10, "Idle box: PSS of all processes", [Run(mb) for mb, _ in found], "MB", Reach(REACH_MB, "itself")),
         *(Line(10, f"of which {name}", [Run(mb)], "MB") for name, mb in each.items()),
@@ -35,20 +33,10 @@ def measure() -> list[Line]:
 
 def _idle(house: Precis) -> tuple[float, float]:
     """Megabytes, and the share of a core in percent."""
-    before, begun_at = _cpu_seconds(house), time.monotonic()
+    before, begun_at = cpu_seconds(house.processes()), time.monotonic()
     time.sleep(SECONDS)
-    share = (_cpu_seconds(house) - before) / (time.monotonic() - begun_at)
-    return sum(_pss_mb(process.pid) for process in house.processes()), 100 * share
-
-
-def _cpu_seconds(house: Precis) -> float:
-    return sum(sum(process.cpu_times()[:2]) for process in house.processes())
-
-
-def _pss_mb(pid: int) -> float:
-    found = re.search(r"^Pss:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
-    assert found
-    return int(found.group(1)) / 1024
+    share = (cpu_seconds(house.processes()) - before) / (time.monotonic() - begun_at)
+    return pss_mb(house.processes()), 100 * share
 
 
 async def _look_around(house: Precis) -> None:

@@ -15,7 +15,7 @@ from webapp.extensions import db, now, transaction
 from webapp.models import Document, Member, Role, Status, Summary
 from webapp.models.document import content_hash
 from webapp.models.revision import Revision
-from webapp.processes.up import migrate
+from webapp.processes.migrating import migrate
 
 ARTICLE = (Path(__file__).parents[1] / "support" / "article.txt").read_text()
 WORDS = 2_000

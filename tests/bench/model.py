@@ -56,7 +56,11 @@ class Model:
 
     def calls(self) -> int:
         """How often it was asked for a completion."""
-        return sum(note["what"] == "asked" for note in tuple(self.notes))
+        return self.count("asked")
+
+    def count(self, what: str) -> int:
+        """How often it has done this."""
+        return sum(note["what"] == what for note in tuple(self.notes))
 
     def last(self, what: str, key: str = KEY) -> float:
         """When it last did this for whoever has the key."""

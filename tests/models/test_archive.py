@@ -35,6 +35,7 @@ from webapp.models.invariants import violations
 from webapp.models.rendition import Rendition
 from webapp.models.summary import cache_key
 from webapp.models.words import Words
+from webapp.processes.migrating import declare
 from webapp.summarizing.engine import USUAL, Style
 
 TITLES = ("The lighthouse", "Маяк на скале", "灯台と岩礁", "हिन्दी का लेख", "منارة في البحر", "ZWJ 👩‍🔬 & <b>*marks*</b>", "CON", "..",
@@ -47,6 +48,7 @@ def installation(folder: Path, **environ: str) -> Iterator[Flask]:
     """Another Precis, with an empty library that the migrations made."""
     given = {"PRECIS_DATA": str(folder), "REDIS_URL": "redis://127.0.0.1:1/0", "SECRET_KEY": "x"}
     app = create_app(Settings.load({**given, **environ}))
+    declare(app)
     with app.app_context():
         flask_migrate.upgrade()
         yield app

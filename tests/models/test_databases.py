@@ -44,6 +44,7 @@ from webapp.models.making import Choice
 from webapp.models.node import Shelf
 from webapp.models.prompt import StalePrompt
 from webapp.models.rewarming import Busy
+from webapp.processes.migrating import declare
 from webapp.summarizing.engine import Style
 from webapp.summarizing.tokens import Budget, Calibration
 
@@ -61,6 +62,7 @@ def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
     if request.param == "postgresql":
         environ["DATABASE_URL"] = request.getfixturevalue("postgresql").new_database()
     app = create_app(Settings.load(environ))
+    declare(app)
     with app.app_context():
         flask_migrate.upgrade()
         yield app

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import flask_migrate
 from flask import Flask
 
 from webapp import create_app
@@ -16,6 +15,7 @@ from webapp.config import Settings
 from webapp.models import Lane
 from webapp.models.setup import first_address
 from webapp.processes import run_folder, valkey, web
+from webapp.processes.migrating import migrate
 from webapp.processes.supervision import Program, own, supervise
 from webapp.processes.terminal import Terminal
 
@@ -53,12 +53,6 @@ def run_workers(settings: Settings) -> int:
 def make_folders(data: Path) -> None:
     for folder in (data, run_folder(data), data / "log"):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-
-
-def migrate(app: Flask) -> None:
-    """Bring the database to the newest revision. Does nothing where it is there."""
-    with app.app_context():
-        flask_migrate.upgrade()
 
 
 def _run(settings: Settings, environ: dict[str, str], lock: int) -> int:

@@ -1,0 +1,42 @@
+"""The revisions of the database. Alembic, a tenth of all that there is to load, is loaded where there is something to do."""
+
+from pathlib import Path
+
+from flask import Flask
+from sqlalchemy import inspect, text
+
+from webapp.extensions import db
+
+FOLDER = Path(__file__).resolve().parents[1] / "migrations"
+
+
+def migrate(app: Flask) -> None:
+    """Bring the database to the newest revision. Does nothing where it is there."""
+    with app.app_context():
+        if present() == newest():
+            return
+        from flask_migrate import upgrade
+
+        declare(app)
+        upgrade()
+
+
+def declare(app: Flask) -> None:
+    """Let Alembic know of the application's database."""
+    from flask_migrate import Migrate
+
+    Migrate(app, db, directory=str(FOLDER), render_as_batch=True)
+
+
+def present() -> str | None:
+    """The revision that the database is at; None if it is empty."""
+    with db.engine.connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+        return found
+
+
+def newest() -> str:
+    """The last revision that there is: their files are numbered."""
+    return max(path.name.partition("_")[0] for path in (FOLDER / "versions").glob("[0-9]*.py"))
