@@ -1,4 +1,4 @@
-"""What a long document costs: the calls and the tokens of its first summary, of edits, of a second import, and of a
+"""Row 9, and what else a long document costs: the calls and the tokens of its first summary, of edits, of a second import, and of a
 chapter that two documents share. Run `python -m tests.bench.edits`.
 
 No model is called: the notes are as long as they are asked to be, and tokens are those of our estimate.
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from tests.bench import library, table
 from tests.bench.rows import Row, p50, p99
+from tests.bench.table import RUNS, Line, Reach, Run
 from webapp.summarizing.crew import Crew, IsUnwanted
 from webapp.summarizing.engine import Recipe
 from webapp.summarizing.parts import Kind, PartNotes, PartRequest
@@ -23,6 +24,7 @@ CONTEXT_TOKENS = 8_192
 WORDS = 740_000
 CHAPTER_WORDS, OWN_WORDS = 100_000, 20_000
 EDITS = 20  # of each kind
+FEW_EDITS = 7  # of each kind in each run
 LEAVES_OF_AN_EDIT = 2
 RECIPE = Recipe(engine="openai", model="bench", prompt_version="bench")
 
@@ -71,6 +73,28 @@ class Library:
     def _count(self, asked: list[dict[str, str]], answer: str) -> None:
         self.calls += 1
         self.tokens += sum(estimated_tokens(turn["content"]) for turn in asked) + estimated_tokens(answer)
+
+
+def measure_edits() -> list[Line]:
+    """Row 9: what an edit costs, against one part and those above it: the cheapest edit that reads a part."""
+    book, shelf = library.article(WORDS, seed=1).split("\n\n"), Library()
+    shelf.summarise(book)
+    rounds: dict[str, list[list[Library]]] = {kind: [] for kind in EDITED}
+    for seed in range(RUNS):
+        chance = random.Random(seed)
+        for kind, edit in EDITED.items():
+            rounds[kind].append([shelf.after().summarise(edit(book, chance)) for _ in range(FEW_EDITS)])
+    every = [cost for some in rounds.values() for costs in some for cost in costs if cost.leaves]
+    calls = min(cost.calls for cost in every)
+    tokens = p50([cost.tokens for cost in every if cost.calls == calls])
+    return [
+        line
+        for kind, some in rounds.items()
+        for line in (
+            Line(9, f"{kind.capitalize()}: calls, p50", [Run(p50([c.calls for c in costs]), calls) for costs in some], "", Reach(1.0)),
+            Line(9, "tokens, p50", [Run(p50([c.tokens for c in costs]), tokens) for costs in some], "", Reach(1.0)),
+        )
+    ]  # fmt: skip
 
 
 def measure() -> list[Row]:

@@ -1,72 +1,108 @@
-"""Many pages that listen to one document: when the last of them has its summary, and what a listener takes."""
+"""Row 5: 10,000 pages that listen to one document: when the last of them has its summary, and what a listener takes."""
 
 import asyncio
-import resource
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import OK
+from pathlib import Path
 
 from tests.bench import library
+from tests.bench.crowd import END, crowd, moments
 from tests.bench.house import memory_bytes, precis
-from tests.bench.model import Model
-from tests.bench.rows import Row, p50, p99
-from tests.bench.wire import Listener, Person
-from tests.support.precis import Precis
+from tests.bench.model import Model, end
+from tests.bench.rows import p99
+from tests.bench.table import Line, Reach, Run
+from tests.bench.wire import Person
+from tests.support.precis import Precis, free_port, until
+from webapp.config import Settings
+from webapp.processes import web
 
-STREAMS = 1_000
-SPARE_FILES = 200
-AT_ONCE = 50
-ROUNDS = 3
-P50_MS, P99_MS = 1_000.0, 2_000.0
-STREAM_KB = 60.0
+STREAMS = 10_000
+PARTS = 4
+RUNS = 3
+VIEWS = 150
+P99_MS, STREAM_KB = 300.0, 20.0
+EVENT_BYTES = 6_000
+FIRST_WORD_SECONDS = 4.0  # for the views meanwhile
 
 
-def measure() -> list[Row]:
-    """From the last byte of the model server to the final event, for each listener."""
-    number = min(STREAMS, _open_files() - SPARE_FILES)
-    with Model() as model, precis(model.settings) as house:
-        rounds = asyncio.run(_rounds(house, model, number))
-    delays = [delays for delays, _ in rounds]
-    kilobytes = rounds[0][1] / number / 1000
+def measure() -> list[Line]:
+    """From the last byte of the model server to the final event of each listener; beside a bare event server's."""
+    with (
+        Model(FIRST_WORD_SECONDS) as model,
+        precis({**model.settings, "PRECIS_MAX_STREAMS": str(STREAMS)}, finished=1, cold=RUNS) as house,
+    ):
+        found = [asyncio.run(_run(house, model, 2 + number)) for number in range(RUNS)]
+        bare = [_bare(house) for _ in range(RUNS)]
+    pairs = list(zip(found, bare, strict=True))
     return [
-        Row(f"{number:,} streams: final event, p50", p50([p50(each) for each in delays]), "ms", P50_MS),
-        Row(f"{number:,} streams: final event, p99", p50([p99(each) for each in delays]), "ms", P99_MS),
-        Row(f"{number:,} streams: final event, the last one", p50([max(each) for each in delays]), "ms"),
-        Row(f"{number:,} streams: memory for each", kilobytes, "kB", STREAM_KB),
-    ]
+        Line(5, f"{STREAMS:,} listeners: the finished summary, p99", [Run(each[0], limit) for each, limit in pairs], "ms", Reach(P99_MS, "itself")),
+        Line(5, "memory for each", [Run(each[1]) for each in found], "kB", Reach(STREAM_KB, "itself")),
+        Line(5, "a page view meanwhile, p99", [each[2] for each in found], "ms", Reach(2.0)),
+    ]  # fmt: skip
 
 
-async def _rounds(house: Precis, model: Model, number: int) -> list[tuple[list[float], int]]:
-    """For each round the delays in milliseconds, and the bytes that the open streams took."""
+async def _run(house: Precis, model: Model, document_id: int) -> tuple[float, float, Run]:
+    """Milliseconds to the last but a hundredth, kilobytes for each, and a view meanwhile against a quiet one."""
     person = await Person.sign_in(house.port, library.EMAIL, library.PASSWORD)
-    browser = await person.connect()
-    document_id = await person.save(browser, "Read by many", library.article(seed=50))
-    await person.click(browser, f"/documents/{document_id}/summary")
-    await (await Listener.open(person, document_id)).end()
+    quiet = await _views(person)
+    before = memory_bytes(house)
+    path = f"/documents/{document_id}/summary/events"
+    with crowd(house.port, path, person.cookie, END, [STREAMS // PARTS] * PARTS) as parts:
+        taken = (memory_bytes(house) - before) / STREAMS / 1000
+        meanwhile = await _views(person)
+        await person.click(await person.connect(), f"/documents/{document_id}/summary")
+        ends = await asyncio.to_thread(moments, parts)
+    late = p99([1000 * (at - model.last("ended")) for at in ends]) if len(ends) == STREAMS else float("inf")
+    return late, taken, Run(meanwhile, quiet)
+
+
+async def _views(person: Person) -> float:
+    connection = await person.connect()
     found = []
-    for number_of_round in range(ROUNDS):
-        text = library.article(seed=60 + number_of_round)
-        await person.save(await person.connect(), "Read by many", text, document_id)
-        before = memory_bytes(house)
-        listeners = await _open(person, document_id, number)
-        taken = memory_bytes(house) - before
-        await person.click(
-            await person.connect(), f"/documents/{document_id}/summary"
-        )  # the first one is idle too long
-        ends = await asyncio.gather(*(listener.end() for listener in listeners))
-        found.append(([1000 * (end - model.last("ended")) for end in ends], taken))
-        for listener in listeners:
-            await listener.close()
-    return found
+    for _ in range(VIEWS):
+        start = time.monotonic()
+        assert (await connection.get("/documents/1")).status == OK
+        found.append(1000 * (time.monotonic() - start))
+    await connection.close()
+    return p99(found)
 
 
-async def _open(person: Person, document_id: int, number: int) -> list[Listener]:
-    listeners: list[Listener] = []
-    while len(listeners) < number:
-        some = min(AT_ONCE, number - len(listeners))
-        listeners += await asyncio.gather(*(Listener.open(person, document_id) for _ in range(some)))
-    return listeners
+def _bare(house: Precis) -> float:
+    """The same of the bare server: milliseconds from the signal."""
+    with (
+        tempfile.TemporaryDirectory(prefix="precis-bench-") as name,
+        _event_server(house, Path(name) / "go") as port,
+        crowd(port, "/", "", END, [STREAMS // PARTS] * PARTS) as parts,
+    ):
+        begun_at = time.monotonic() + 1.0
+        threading.Timer(1.0, (Path(name) / "go").touch).start()
+        ends = moments(parts)
+    return p99([1000 * (at - begun_at) for at in ends])
 
 
-def _open_files() -> int:
-    """How many files this process may have open, after asking for as many as it can get."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return hard if hard != resource.RLIM_INFINITY else STREAMS + SPARE_FILES
+@contextmanager
+def _event_server(house: Precis, signal: Path) -> Iterator[int]:
+    port = free_port()
+    environ = {
+        **house.settings, "PORT": str(port), "EVENT_SIGNAL": str(signal), "EVENT_BYTES": str(EVENT_BYTES), "EVENT_MARK": END.decode()}  # fmt: skip
+    command = [*web.command(Settings.load(environ))[:-1], "tests.bench.event_server:application"]
+    process = subprocess.Popen(command, cwd=house.folder, env=environ, text=True)
+    try:
+        until(lambda: _answers(port), "the event server answers")
+        yield port
+    finally:
+        end(process)
+
+
+def _answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
