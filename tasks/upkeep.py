@@ -1,17 +1,20 @@
 """The sweeper: whatever was lost, a hint, a worker or all of Redis, it brings back. SQL says what is due."""
 
+import functools
 import logging
 import time
 
+from sqlalchemy import Select, exists, or_, select
+
 from webapp import hints, originals
 from webapp.events import tell
-from webapp.extensions import current_settings
+from webapp.extensions import current_settings, db
 from webapp.models.document import Document
 from webapp.models.imports import Import
 from webapp.models.node import Node
 from webapp.models.rewarming import Rewarming
 from webapp.models.source import drop_orphans
-from webapp.models.summary import Lane, Summary
+from webapp.models.summary import Lane, Status, Summary
 from webapp.models.tryout import TryOut
 
 BATCH = 500
@@ -43,7 +46,12 @@ def _drop_originals() -> None:
 
 
 def hint_now() -> None:
-    """Send hints for what is due, on lanes where none is waiting any more. Let a rewarming go on."""
+    """Send hints for what is due, on lanes where none is waiting any more. Let a rewarming go on.
+
+    Most of the time nothing waits at all, and one question tells so: it is asked every second of the year.
+    """
+    if not db.session.scalar(_waits()):
+        return
     free = [lane for lane in Lane if hints.waiting(lane) == 0]
     for summary_id, lane in Summary.due_ids(BATCH, free) if free else ():
         hints.send(summary_id, lane)
@@ -51,3 +59,11 @@ def hint_now() -> None:
         for import_id in Import.due_ids(BATCH):
             hints.bring_in(import_id)
     Rewarming.feed_now()
+
+
+@functools.cache
+def _waits() -> Select[bool]:
+    """Whether there is a summary or an import that waits, or a rewarming that is not over. Built once."""
+    summary = exists().where(Summary.status == Status.PENDING)
+    imported = exists().where(Import.status == Status.PENDING)
+    return select(or_(summary, imported, exists().where(Rewarming.slot == 1)))
