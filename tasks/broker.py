@@ -1,21 +1,20 @@
-"""Dramatiq's broker on Redis, with a consumer that a message wakes, and senders that never wait long.
+"""Dramatiq's broker for hints: a list in Redis for each queue, on which consumers wait, and senders that never wait long.
 
-A message is a hint to look into SQL: it may be lost, doubled or late without harm. So nothing is retried, delayed or
-limited in time here. Dramatiq's own Lua fetches and acknowledges; `WokenConsumer` only waits in a better way. It leans
-on a private class of dramatiq 2.2.
+A message is a hint to look into SQL: it may be lost, doubled or late without harm. So it is taken off its list in the
+one command that waits for it, and nothing is acknowledged, retried, delayed or limited in time here. That spares each
+click three ways to Redis and the wait between two looks of the RedisBroker which comes with Dramatiq. What a killed
+worker had taken, the sweeper finds in SQL.
 """
 
 import logging
 import threading
 import time
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from dramatiq import Broker, Message, MessageProxy
 from dramatiq.broker import Consumer
-from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
-from dramatiq.errors import ConnectionClosed
+from dramatiq.errors import ConnectionClosed, DecodeError
 from dramatiq.middleware import Middleware, MiddlewareError
 from redis import BlockingConnectionPool, Redis, RedisError
 
@@ -25,11 +24,10 @@ SEND_SECONDS = 0.5  # the longest wait of a save: for a free connection, for con
 PATIENCE_SECONDS = 5.0  # of a worker's connections; longer than the blocking wait
 MOST_IDLE_SECONDS = 2.0
 RECONNECT_SECONDS = 0.5
-HEARTBEAT_TIMEOUT_MS = 15_000  # a worker not heard of for so long is dead: its messages go back to the queue
+BEGIN_SECONDS = 0.003  # in which whoever has got a message begins, undisturbed by the look for the next one
 MOST_HINTS = (
     1_000  # that wait in a queue: SQL has what is due beyond them, and the sweeper sends it in its turn
 )
-ALWAYS = 1_000_000  # of a million commands, how many look for dead workers; by default it takes minutes
 
 log = logging.getLogger(__name__)
 
@@ -55,125 +53,106 @@ class CommitFirst(Middleware):
             raise SentTooEarly(f"Commit first, then send {message}.")
 
 
-class _Line(RedisBroker):
-    """dramatiq's broker as we set it. Of Lua's stack it takes less than there is, for it would ask how much under a
-    lock, and all senders would wait for a Redis that does not answer, one after the other.
+class HintBroker(Broker):
+    """A broker whose senders give up soon, whose consumers are woken, and which has no queues for delays.
+
+    dramatiq's default middleware is left out: SQL counts tries and says when to try again (Retries, AgeLimit), engines
+    have deadlines of their own that reach into a blocked read (TimeLimit), the actor asks whether to stop
+    (ShutdownNotifications), and with Callbacks and Pipelines whoever can write to Redis could chain calls.
     """
 
-    _max_unpack_size_val = 1_000  # type: ignore[assignment]  # None until it has asked
-
-    def __init__(self, client: Redis, middleware: list[Middleware]) -> None:
-        super().__init__(
-            client=client,
-            middleware=middleware,
-            heartbeat_timeout=HEARTBEAT_TIMEOUT_MS,
-            maintenance_chance=ALWAYS,
-        )
-
-
-class WakingBroker(_Line):
-    """A RedisBroker whose senders give up soon, whose consumers are woken, and which has no queues for delays."""
-
     def __init__(self, url: str, is_writing: Callable[[], bool], away: Away | None = None) -> None:
+        super().__init__([CommitFirst(is_writing)])
         self.url = url
+        self.client = connect(url, SEND_SECONDS)
         self._away = away or Away()
-        # dramatiq's default middleware is left out: SQL counts tries and says when to try again (Retries, AgeLimit),
-        # engines have deadlines of their own that reach into a blocked read (TimeLimit), the actor asks whether to
-        # stop (ShutdownNotifications), and with Callbacks and Pipelines whoever can write to Redis could chain calls.
-        super().__init__(connect(url, SEND_SECONDS), [CommitFirst(is_writing)])
 
     def declare_queue(self, queue_name: str) -> None:
         """Declare a queue, and none for its delayed messages: that would cost a thread which polls for nothing."""
         if queue_name not in self.queues:
             self.emit_before("declare_queue", queue_name)
-            self.queues.add(queue_name)
+            self.queues[queue_name] = key_of(queue_name)
             self.emit_after("declare_queue", queue_name)
 
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
         """Send a message, unless MOST_HINTS wait before it. Raises RedisError: at once, if Redis was found away a moment
         ago; else soon.
         """
+        self.emit_before("enqueue", message, delay)
         with self._away.spared():
-            if self.client.llen(f"{self.namespace}:{message.queue_name}") >= MOST_HINTS:
-                return message
-            return super().enqueue(message, delay=delay)
+            key = key_of(message.queue_name)
+            if int(self.client.rpush(key, message.encode())) > MOST_HINTS:
+                self.client.ltrim(key, 0, MOST_HINTS - 1)
+        self.emit_after("enqueue", message, delay)
+        return message
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 1000) -> Consumer:
         """Make a consumer, whose idle wait lasts `timeout` milliseconds at the most."""
-        return WokenConsumer(self, queue_name, prefetch, timeout)
+        return HintConsumer(self.url, key_of(queue_name), prefetch, timeout)
+
+    def flush(self, queue_name: str) -> None:
+        """Drop all the messages from a queue."""
+        self.client.delete(key_of(queue_name))
+
+    def waiting(self, queue_name: str) -> int:
+        """How many messages wait on a queue. Raises RedisError."""
+        return int(self.client.llen(key_of(queue_name)))
 
 
-class WokenConsumer(_RedisConsumer):
+class HintConsumer(Consumer):
     """Waits on the queue itself, or for room if it holds all that it may; and outlives a Redis that goes away."""
 
-    def __init__(self, broker: WakingBroker, queue_name: str, prefetch: int, timeout: int) -> None:
-        self._client = connect(broker.url, PATIENCE_SECONDS)
-        super().__init__(_patient(broker, self._client), queue_name, prefetch, timeout=0)
-        self._key = f"{broker.namespace}:{queue_name}"
+    def __init__(self, url: str, key: str, prefetch: int, timeout: int) -> None:
+        self._client = connect(url, PATIENCE_SECONDS)
+        self._key = key
+        self._room = threading.Semaphore(prefetch)
         self._idle_seconds = min(timeout / 1000, MOST_IDLE_SECONDS)
-        self._room = threading.Event()
-        self._owed: deque[tuple[Callable[[MessageProxy], None], MessageProxy]] = deque()
-        self._is_away = False
+        self._is_away = self._has_given = False
 
     def __next__(self) -> MessageProxy | None:
-        """The next message, or None after a wait. The base class does not wait, as its time-out is 0."""
-        try:
-            self._settle_owed()
-            message: MessageProxy | None = super().__next__()
-            if message is None and self._wait():
-                message = super().__next__()
-        except (ConnectionClosed, RedisError) as error:
-            self._wait_for_redis(error)
+        """The next message, or None after a wait."""
+        if self._has_given:
+            time.sleep(BEGIN_SECONDS)
+        message = self._next()
+        self._has_given = message is not None
+        return message
+
+    def _next(self) -> MessageProxy | None:
+        if not self._room.acquire(timeout=self._idle_seconds):
             return None
-        if self._is_away:
-            log.warning("Redis is back.")
-            self._is_away = False
+        message = self._taken()
+        if message is None:
+            self._room.release()
         return message
 
     def ack(self, message: MessageProxy) -> None:
-        self._settle(super().ack, message)
+        """It is done with, one way or the other: there is room for the next."""
+        self._room.release()
 
-    def nack(self, message: MessageProxy) -> None:
-        self._settle(super().nack, message)
+    nack = ack
 
-    def requeue(self, messages: Any) -> None:
-        """Give messages back to the queue. Raises ConnectionClosed; then they are back once the heartbeats end."""
+    def requeue(self, messages: Iterable[MessageProxy]) -> None:
+        """Give messages back to the head of the queue. Raises ConnectionClosed; then the sweeper looks for them."""
+        given_back = [message.encode() for message in messages]
         try:
-            super().requeue(messages)
+            if given_back:
+                self._client.lpush(self._key, *reversed(given_back))
         except RedisError as error:
             raise ConnectionClosed(error) from None
 
     def close(self) -> None:
         self._client.close()
 
-    def _wait(self) -> bool:
-        """Until there may be something to fetch; whether there is. To move the queue's head to its head blocks while
-        it is empty.
-        """
-        self._room.clear()
-        if self.outstanding_message_count < self.prefetch:
-            moved = self._client.execute_command(
-                "BLMOVE", self._key, self._key, "LEFT", "LEFT", self._idle_seconds
-            )
-            return moved is not None
-        if not self._room.wait(self._idle_seconds):
-            self.broker.do_fetch(self.queue_name, 0)  # a heartbeat, which otherwise comes with each fetch
-        return False
-
-    def _settle(self, settle: Callable[[MessageProxy], None], message: MessageProxy) -> None:
-        """Acknowledge now, or once Redis is back: the thread that did the work has better things to do than wait."""
+    def _taken(self) -> MessageProxy | None:
         try:
-            settle(message)
-        except (ConnectionClosed, RedisError):
-            self._owed.append((settle, message))
-        finally:
-            self._room.set()
-
-    def _settle_owed(self) -> None:
-        while self._owed:
-            settle, message = self._owed[0]
-            settle(message)
-            self._owed.popleft()
+            found: Any = self._client.blpop([self._key], self._idle_seconds)
+        except RedisError as error:
+            self._wait_for_redis(error)
+            return None
+        if self._is_away:
+            log.warning("Redis is back.")
+            self._is_away = False
+        return _read(found[1]) if found else None
 
     def _wait_for_redis(self, error: Exception) -> None:
         if not self._is_away:
@@ -182,27 +161,31 @@ class WokenConsumer(_RedisConsumer):
         time.sleep(RECONNECT_SECONDS)
 
 
+def _read(data: bytes) -> MessageProxy | None:
+    try:
+        return MessageProxy(Message.decode(data))
+    except (DecodeError, TypeError):
+        log.warning("A hint was not understood.")
+        return None
+
+
+def key_of(queue_name: str) -> str:
+    """Where Redis has a queue."""
+    return f"precis:hints:{queue_name}"
+
+
 def make_broker(
     url: str, *, is_writing: Callable[[], bool] = lambda: False, away: Away | None = None
-) -> WakingBroker:
-    """The broker on the Redis at `url` (redis, rediss or unix), in the database after the one that it names.
+) -> HintBroker:
+    """The broker on the Redis at `url` (redis, rediss or unix). Nothing connects before it has to.
 
-    A database of its own, since the search for dead workers goes through all of its keys. Nothing connects before it
-    has to. While `is_writing()`, sending raises SentTooEarly.
+    While `is_writing()`, sending raises SentTooEarly.
     """
-    return WakingBroker(url, is_writing, away)
+    return HintBroker(url, is_writing, away)
 
 
 def connect(url: str, seconds: float) -> Redis:
-    """A client for the broker's database whose every wait is bounded by `seconds`, without retries."""
+    """A client whose every wait is bounded by `seconds`, without retries."""
     pool = BlockingConnectionPool.from_url(url, timeout=seconds)
-    database = int(pool.connection_kwargs.get("db") or 0) + 1
-    pool.connection_kwargs.update(db=database, socket_timeout=seconds, socket_connect_timeout=seconds)
+    pool.connection_kwargs.update(socket_timeout=seconds, socket_connect_timeout=seconds)
     return Redis(connection_pool=pool)
-
-
-def _patient(broker: WakingBroker, client: Redis) -> _Line:
-    """The same broker to Redis, but speaking through `client`."""
-    patient = _Line(client, [])
-    patient.broker_id = broker.broker_id
-    return patient

@@ -56,7 +56,7 @@ class Reading:
         self._lease = lease
         self._calls = calls()
         self._settings = current_settings()
-        self._budget = ModelLimits.known(writer.budget(title=claim.title, ask=claim.ask))
+        self._budget = claim.learnt.applied_to(writer.budget(title=claim.title, ask=claim.ask))
         self._counts: SimpleQueue[tuple[int, int | None]] = SimpleQueue()
         self._show_at = 0.0
 

@@ -100,7 +100,7 @@ def _start_database(app: Flask, settings: Settings) -> None:
 
 
 def _start_redis(app: Flask, url: str, settings: Settings) -> None:
-    """The cache and the live streams share the database of the URL; the broker has the next one for itself."""
+    """One database for all: the cache, the live streams, who tried to sign in how often, and the hints."""
     from tasks.broker import make_broker
 
     away = Away()

@@ -76,7 +76,7 @@ def _redis(settings: Settings) -> Iterator[Finding]:
     try:
         with connect(url, ANSWER_SECONDS) as client:
             client.ping()
-            yield Finding("Redis", "It answers, in the broker's database too.")
+            yield Finding("Redis", "It answers.")
             yield from _redis_settings(client, url)
     except RedisError as error:
         yield Finding("Redis", f"It does not answer: {error}.", "Start it, or set REDIS_URL to where it is.")

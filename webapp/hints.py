@@ -43,8 +43,7 @@ def _send(actor: str, ids: tuple[int, ...], lane: str) -> None:
 
 def waiting(lane: str) -> int | None:
     """How many hints wait on a lane, or None if nobody can say."""
-    broker = current_app.extensions["broker"]
     try:
-        return int(broker.client.llen(f"{broker.namespace}:{lane}"))
+        return int(current_app.extensions["broker"].waiting(lane))
     except RedisError:
         return None

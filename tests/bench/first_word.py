@@ -132,9 +132,7 @@ async def _stages(model: Model, monitor: Monitor, clicked_at: float, shown_at: f
     asked_at, spoke_at = model.last("asked"), model.last("spoke")
     moments = {
         "click, to the hint that is sent": clicked_at,
-        "to the worker that has it": seen["hint"],
-        "to the claim that is committed": seen["fetched"],
-        "to the model server that is asked": seen["claimed"],
+        "to the model server that is asked": seen["hint"],
         "to its first word": asked_at,
         "to the words on the live stream": spoke_at,
         "to the listener": seen["words"],

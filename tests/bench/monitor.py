@@ -6,9 +6,7 @@ from typing import Self
 from urllib.parse import unquote
 
 STEPS = (
-    ("hint", '"enqueue"', '"interactive"'),
-    ("fetched", '"fetch"', '"interactive"'),
-    ("told", '"PUBLISH"', r"\"state\""),
+    ("hint", '"RPUSH"', '"precis:hints:interactive"'),
     ("words", '"XADD"', '"words"'),
 )
 
@@ -39,10 +37,7 @@ class Monitor:
                 if at >= start and all(mark in line for mark in marks):
                     seen[step].append(at)
         self._lines.clear()
-        hint = seen["hint"][0]
-        fetched = min(at for at in seen["fetched"] if at > hint)
-        told = [at for at in seen["told"] if at > fetched]
-        return {"hint": hint, "fetched": fetched, "claimed": told[0], "words": seen["words"][0]}
+        return {step: moments[0] for step, moments in seen.items()}
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
         while line := (await reader.readline()).decode(errors="replace"):

@@ -68,7 +68,7 @@ class _Sender:
         self.milliseconds.append(1000 * float(self._worker.stdout.readline()))
 
 
-def broker_of(kind: str, url: str) -> RedisBroker:
+def broker_of(kind: str, url: str) -> dramatiq.Broker:
     """Ours, or a RedisBroker as it comes."""
     if kind == "woken":
         return make_broker(url)

@@ -14,7 +14,7 @@ from dramatiq import Message
 from flask import Flask
 from sqlalchemy import func, select
 
-from tasks.broker import make_broker
+from tasks.broker import key_of, make_broker
 from tests.conftest import ARTICLE
 from tests.support.failpoints import Failpoints
 from tests.support.model_server import ModelServer
@@ -131,8 +131,8 @@ class House:
 
     def hints(self) -> int:
         """How many wait in Redis."""
-        with self.valkey.client(db=1) as client:
-            return sum(int(client.llen(f"dramatiq:{lane}")) for lane in ("interactive", "warm"))
+        with self.valkey.client() as client:
+            return sum(int(client.llen(key_of(lane))) for lane in ("interactive", "warm"))
 
     def start_again(self) -> None:
         """Start it with what its folder holds, after all of its processes were killed."""

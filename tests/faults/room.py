@@ -118,7 +118,6 @@ class Room:
 
     def settle(self) -> None:
         """Nothing fails any more: let time pass, and work until nothing is left to be done."""
-        self.app.extensions["broker"]._away_until = 0.0
         for _ in range(ROUNDS):
             if not self._unfinished():
                 return

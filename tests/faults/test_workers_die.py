@@ -45,18 +45,18 @@ def test_worker_killed_on_its_way(house: House, outcome: Outcome, place: str, mo
     assert all(LAST_SENTENCE in page for page in pages if 'data-status="complete"' in page)
 
 
-@pytest.mark.fault("F06", "A worker is killed before it acknowledges its hint")
-def test_worker_killed_before_it_acknowledges_its_hint(house: House, outcome: Outcome) -> None:
+@pytest.mark.fault("F06", "A worker is killed before it is done with its hint")
+def test_worker_killed_before_it_is_done_with_its_hint(house: House, outcome: Outcome) -> None:
     is_laid = threading.Event()
     house.model.script(Script.held(is_laid.is_set))
     calls, document_id = house.model.calls, house.save()
     (summary,) = house.summaries(document_id)
-    house.failpoints.lay("before the ack", "kill", summary=summary.id)
+    house.failpoints.lay("done with a hint", "kill", summary=summary.id)
     is_laid.set()
     outcome.struck(house.until_shot())
     house.until_complete(document_id)
     house.until_whole()
-    outcome.recovered("the hint comes again, and finds nothing to do")
+    outcome.recovered("there is nothing left to do")
     assert house.model.calls - calls == 1
 
 

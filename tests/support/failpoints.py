@@ -17,7 +17,7 @@ PLACES = {
     "after the finish": ("webapp.models.summary", "Summary.finish", "after"),
     "before it is told": ("webapp.events", "tell", "before"),
     "in a migration": ("alembic.ddl.impl", "DefaultImpl.create_table", "after"),
-    "before the ack": ("tasks.broker", "WokenConsumer.ack", "before"),
+    "done with a hint": ("tasks.broker", "HintConsumer.ack", "before"),
 }
 
 

@@ -1,5 +1,6 @@
 """The broker, with a real Valkey and real worker threads. What waits here waits for a minute unless it is woken."""
 
+import json
 import subprocess
 import sys
 import threading
@@ -14,13 +15,12 @@ from dramatiq.broker import Consumer
 from redis import RedisError
 
 from tasks import broker as broker_module
-from tasks.broker import Delayed, SentTooEarly, WakingBroker, make_broker
+from tasks.broker import Delayed, HintBroker, SentTooEarly, key_of, make_broker
 from tests.support.valkey import Blackhole, Valkey, free_port
 from webapp.away import AWAY_SECONDS
 
 PATIENCE_SECONDS = 20.0
 QUEUE = "warm"
-IDS, MESSAGES = f"dramatiq:{QUEUE}", f"dramatiq:{QUEUE}.msgs"
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(broker_module, "PATIENCE_SECONDS", 90.0)
 
 
-class SlowBroker(WakingBroker):
+class SlowBroker(HintBroker):
     """Its consumers wait as long as the test says, while its worker's threads stop quickly."""
 
     idle_ms = 60_000
@@ -77,12 +77,12 @@ def until(is_so: Callable[[], object]) -> None:
 def blocked(valkey: Valkey) -> int:
     """How many consumers are blocked on a queue."""
     with valkey.client() as client:
-        return sum(each["cmd"] == "blmove" and "b" in each["flags"] for each in client.client_list())
+        return sum(each["cmd"] == "blpop" and "b" in each["flags"] for each in client.client_list())
 
 
 def queued(valkey: Valkey) -> int:
-    with valkey.client(db=1) as client:
-        return int(client.llen(IDS))
+    with valkey.client() as client:
+        return int(client.llen(key_of(QUEUE)))
 
 
 # --- waking ---------------------------------------------------------------------------------------------------
@@ -116,16 +116,6 @@ def _meet(together: threading.Barrier) -> None:
     together.wait(PATIENCE_SECONDS)
 
 
-def test_waiting_leaves_the_order_of_messages(server: Valkey) -> None:
-    site = Site(server, lambda number: None)
-    for number in range(3):
-        site.actor.send(number)
-    with server.client(db=1) as client:
-        before = client.lrange(IDS, 0, -1)
-        site.broker.consume(QUEUE)._wait()  # type: ignore[attr-defined]  # of ours
-        assert client.lrange(IDS, 0, -1) == before
-
-
 # --- when a worker has all that it may hold --------------------------------------------------------------------
 
 
@@ -151,19 +141,23 @@ def test_a_full_consumer_waits_for_room_without_asking_redis(server: Valkey) -> 
     assert asked < 20, "it asks Redis over and over"  # a busy loop asks thousands of times
 
 
-def test_a_full_consumer_still_says_that_it_lives(server: Valkey) -> None:
-    room = threading.Event()
-    site = Site(server, lambda number: _hold(room))
+def test_messages_come_in_their_order(server: Valkey) -> None:
+    done: list[int] = []
+    site = Site(server, done.append)
+    for number in range(5):
+        site.actor.send(number)
+    with site.working():
+        until(lambda: done == [0, 1, 2, 3, 4])
+
+
+def test_what_is_no_message_is_passed_over(server: Valkey) -> None:
+    done: list[int] = []
+    site = Site(server, done.append)
+    with server.client() as client:
+        client.rpush(key_of(QUEUE), "{", "[]", b"\xff", '{"queue_name": 1}')
     site.actor.send(1)
-    with server.client(db=1) as client, site.working(idle_ms=50):
-        until(lambda: client.scard(f"dramatiq:__acks__.{site.broker.broker_id}.{QUEUE}") == 1)
-        first = client.zscore("dramatiq:__heartbeats__", site.broker.broker_id)
-        until(lambda: client.zscore("dramatiq:__heartbeats__", site.broker.broker_id) > first)
-        room.set()
-
-
-def _hold(room: threading.Event) -> None:
-    room.wait(10 * PATIENCE_SECONDS)
+    with site.working():
+        until(lambda: done == [1])
 
 
 def test_no_thread_and_no_queue_is_there_for_delayed_messages(server: Valkey) -> None:
@@ -196,42 +190,6 @@ def _sent(site: Site, number: int) -> bool:
     return True
 
 
-def test_work_done_while_redis_is_away_is_acknowledged_once_it_is_back(server: Valkey) -> None:
-    begun, room, runs = threading.Event(), threading.Event(), []
-
-    def act(number: int) -> None:
-        runs.append(number)
-        begun.set()
-        room.wait(PATIENCE_SECONDS)
-
-    site = Site(server, act)
-    site.actor.send(1)
-    with site.working(idle_ms=100) as worker:
-        assert begun.wait(PATIENCE_SECONDS)
-        server.kill()
-        room.set()
-        until(lambda: worker.work_queue.unfinished_tasks == 0)
-        server.start()
-        with server.client(db=1) as client:
-            until(lambda: client.hlen(MESSAGES) == 0)
-    assert runs == [1]
-
-
-def test_messages_of_a_killed_worker_come_back(server: Valkey, monkeypatch: pytest.MonkeyPatch) -> None:
-    Site(server, lambda number: None).actor.send(5)
-    with server.client() as client:
-        hung = subprocess.Popen([sys.executable, "-m", "tests.support.hung_worker", server.url])
-        try:
-            until(lambda: client.exists("hung"))
-        finally:
-            hung.kill()
-            hung.wait()
-    monkeypatch.setattr(broker_module, "HEARTBEAT_TIMEOUT_MS", 300)
-    done: list[int] = []
-    with Site(server, done.append).working(idle_ms=1_000):  # few commands: each must look for the dead
-        until(lambda: done == [5])
-
-
 def test_a_worker_that_stops_gives_back_what_it_has_not_begun(server: Valkey) -> None:
     begun, room = threading.Event(), threading.Event()
 
@@ -249,13 +207,15 @@ def test_a_worker_that_stops_gives_back_what_it_has_not_begun(server: Valkey) ->
     until(lambda: queued(server) == 0)
     threading.Timer(0.2, room.set).start()
     worker.stop(timeout=int(PATIENCE_SECONDS * 1000))
-    assert queued(server) == 2
+    with server.client() as client:
+        left = [json.loads(each)["args"] for each in client.lrange(key_of(QUEUE), 0, -1)]
+    assert left == [[1], [2]]
 
 
 # --- sending ----------------------------------------------------------------------------------------------------
 
 
-def send(broker: WakingBroker) -> None:
+def send(broker: HintBroker) -> None:
     broker.enqueue(dramatiq.Message(queue_name=QUEUE, actor_name="act", args=(1,), kwargs={}, options={}))
 
 
@@ -335,15 +295,6 @@ def test_nothing_is_sent_with_a_delay(server: Valkey) -> None:
         site.actor.send_with_options(args=(1,), delay=1_000)
 
 
-@pytest.mark.parametrize("suffix", ["", "?db=3"])
-def test_the_broker_has_the_next_database_to_itself(server: Valkey, suffix: str) -> None:
-    given = 3 if suffix else 0
-    send(make_broker(server.url + suffix))
-    with server.client(db=given + 1) as theirs, server.client(db=given) as others:
-        assert theirs.llen(IDS) == 1
-        assert others.dbsize() == 0
-
-
 def test_the_broker_takes_tcp_addresses_too() -> None:
     with Valkey(port=free_port()) as valkey:
         send(make_broker(valkey.url))
@@ -357,5 +308,4 @@ def test_queue_holds_so_many_hints_and_no_sender_hears_of_it(
     site = Site(server, lambda number: None)
     for number in range(150):
         site.actor.send(number)
-    with server.client(db=1) as client:
-        assert (client.llen(IDS), client.hlen(MESSAGES)) == (100, 100)
+    assert queued(server) == 100

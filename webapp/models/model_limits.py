@@ -1,13 +1,28 @@
 """What a model server has taught us about how much it reads at once: its own counts and refusals."""
 
+import functools
 import hashlib
 from dataclasses import replace
+from typing import Any, NamedTuple
 
-from sqlalchemy import String, Text
+from sqlalchemy import Label, String, Text, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
+from webapp.config import Settings
 from webapp.extensions import Base, current_settings, db, insert, transaction
 from webapp.summarizing.tokens import Budget, Calibration
+
+
+class Learnt(NamedTuple):
+    """What is known of how much a server reads at once: its context in tokens, and its calibration as JSON."""
+
+    context_tokens: int | None = None
+    calibration: str | None = None
+
+    def applied_to(self, budget: Budget) -> Budget:
+        """The budget of the settings, with what has been learnt since."""
+        context = self.context_tokens or budget.context_tokens
+        return replace(budget, context_tokens=context, calibration=Calibration.from_json(self.calibration))
 
 
 class ModelLimits(Base):
@@ -22,28 +37,39 @@ class ModelLimits(Base):
     @classmethod
     def known(cls, budget: Budget) -> Budget:
         """The budget of the settings, with what has been learnt since."""
-        row = db.session.get(cls, _fingerprint(), populate_existing=True)
-        if row is None:
-            return budget
-        context = row.context_tokens or budget.context_tokens
-        return replace(budget, context_tokens=context, calibration=Calibration.from_json(row.calibration))
+        row = db.session.get(cls, fingerprint(), populate_existing=True)
+        return Learnt(row.context_tokens, row.calibration).applied_to(budget) if row else budget
+
+    @classmethod
+    def learnt(cls) -> list[Label[Any]]:
+        """The columns of `Learnt`, for a statement that gets `fingerprint()` as its parameter `limits`."""
+        columns = (cls.context_tokens, cls.calibration)
+        rows = (
+            select(each).where(cls.fingerprint == bindparam("limits", type_=String())) for each in columns
+        )
+        return [row.scalar_subquery().label(each.key) for row, each in zip(rows, columns, strict=True)]
 
     @classmethod
     def learn(cls, budget: Budget) -> None:
         """Keep what this budget tells of the server, if that is news."""
-        row = db.session.get(cls, _fingerprint(), populate_existing=True)
+        row = db.session.get(cls, fingerprint(), populate_existing=True)
         kept = (row.context_tokens, row.calibration) if row else (None, Calibration().to_json())
         is_given = budget.context_tokens == current_settings().context_tokens
         told = (None if is_given else budget.context_tokens, budget.calibration.to_json())
         if told == kept:
             return
         values = {"context_tokens": told[0], "calibration": told[1]}
-        row_of_it = insert(cls).values(fingerprint=_fingerprint(), **values)
+        row_of_it = insert(cls).values(fingerprint=fingerprint(), **values)
         with transaction():
             db.session.execute(row_of_it.on_conflict_do_update(index_elements=[cls.fingerprint], set_=values))
 
 
-def _fingerprint() -> str:
-    settings = current_settings()
+def fingerprint() -> str:
+    """What names today's server, model and PRECIS_CONTEXT_TOKENS."""
+    return _fingerprint(current_settings())
+
+
+@functools.lru_cache(maxsize=8)
+def _fingerprint(settings: Settings) -> str:
     parts = (settings.openai_base_url, settings.model_given, str(settings.context_tokens))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Double, Select, String, bindparam, exists, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.sql.dml import Update
 
-from webapp.extensions import Base, changed, current_settings, db, now
+from webapp.config import Settings
+from webapp.extensions import Base, Prepared, changed, current_settings, db, now
 from webapp.models.times import as_datetime
 from webapp.summarizing.engine import EngineFailure, FailureKind
 
@@ -93,14 +93,12 @@ class ModelServer(Base):
     @classmethod
     def probe_at_once(cls) -> None:
         """Somebody asks for a try now: the next claim is let through. Inside the caller's transaction."""
-        db.session.execute(cls._probed())
+        cls._probed().run()
 
     @classmethod
     @functools.cache
-    def _probed(cls) -> Update:
-        """Asked at each click, and so built once."""
-        probed = update(cls).where(cls.reason.is_not(None)).values(paused_until=now())
-        return probed.execution_options(synchronize_session=False)
+    def _probed(cls) -> Prepared:
+        return Prepared(update(cls).where(cls.reason.is_not(None)).values(paused_until=now()))
 
     @property
     def next_probe_at(self) -> datetime | None:
@@ -113,7 +111,11 @@ def server() -> str | None:
 
 
 def _fingerprint() -> str:
-    settings = current_settings()
+    return _named(current_settings())
+
+
+@functools.lru_cache(maxsize=8)
+def _named(settings: Settings) -> str:
     parts = (
         settings.secret_key,
         settings.openai_base_url,

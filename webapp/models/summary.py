@@ -36,13 +36,13 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.orm import Mapped, aliased, mapped_column
-from sqlalchemy.sql.dml import ReturningUpdate, Update
 
 from webapp import hints
-from webapp.extensions import Base, cache, changed, current_settings, db, now, transaction
+from webapp.extensions import Base, Prepared, cache, changed, current_settings, db, now, transaction
 from webapp.models.asking import query_of, recipe_for, usual
 from webapp.models.chosen import CHOSEN, PERSON, Chosen
 from webapp.models.crashing import Crashing, is_apart
+from webapp.models.model_limits import Learnt, ModelLimits, fingerprint
 from webapp.models.model_server import PAUSES_AT_ONCE, ModelServer, server
 from webapp.models.passages import Passages
 from webapp.models.tasks import is_saved
@@ -116,6 +116,7 @@ class Claim:
     title: str
     text: str
     ask: Ask
+    learnt: Learnt
 
 
 class Summary(Chosen, Crashing, Base):
@@ -276,12 +277,11 @@ class Summary(Chosen, Crashing, Base):
         if at_once:
             ModelServer.probe_at_once()
         wanted = {"promoted_id": summary_id, "at_once": at_once, "keeps_wait": keeps_wait, "recipe": recipe}
-        return changed(cls._promoted(), wanted) == 1
+        return cls._promoted().run(**wanted).rowcount == 1
 
     @classmethod
     @functools.cache
-    def _promoted(cls) -> Update:
-        """Built once."""
+    def _promoted(cls) -> Prepared:
         at_once, keeps_wait = (bindparam(name, type_=Boolean()) for name in ("at_once", "keeps_wait"))
         recipe = bindparam("recipe", type_=String())
         is_settling = and_(cls.attempts == 0, cls.crashes == 0)
@@ -294,7 +294,7 @@ class Summary(Chosen, Crashing, Base):
         )
         is_last = and_(cls.lane == Lane.WARM, cls.next_attempt_at < now())  # of those who wait already
         due_at = case((or_(is_cut, is_last), now()), else_=cls.next_attempt_at)
-        return moved.values(lane=Lane.INTERACTIVE, next_attempt_at=due_at)
+        return Prepared(moved.values(lane=Lane.INTERACTIVE, next_attempt_at=due_at))
 
     def hint(self) -> None:
         """Tell the lane that there is work. It may be lost: the sweeper looks for what is due."""
@@ -312,15 +312,18 @@ class Summary(Chosen, Crashing, Base):
             if taken is None:
                 return None
             cls._show_status(taken.document_id, summary_id, Status.PROCESSING)
-        return Claim(summary_id, taken.document_id, taken.fence, taken.title, taken.text, _ask_of(taken))
+        learnt = Learnt(taken.context_tokens, taken.calibration)
+        return Claim(
+            summary_id, taken.document_id, taken.fence, taken.title, taken.text, _ask_of(taken), learnt
+        )
 
     @classmethod
     def _take(cls, summary_id: int, *, as_probe: bool = False) -> Any:
         """The row, if it is due and no pause of the model server, or only this probe during one, is in the way."""
         settings = current_settings()
-        limits = {"most": settings.max_attempts, "lease": settings.lease_seconds, "as_probe": as_probe}
-        wanted = {"claimed_id": summary_id, "server": server(), **cls._due_now(), **limits}
-        return db.session.execute(cls._taken(), wanted).one_or_none()
+        bounds = {"most": settings.max_attempts, "lease": settings.lease_seconds, "as_probe": as_probe}
+        names = {"claimed_id": summary_id, "server": server(), "limits": fingerprint()}
+        return cls._taken().run(**names, **bounds, **cls._due_now()).one_or_none()
 
     @classmethod
     def _is_held_up(cls, summary_id: int) -> bool:
@@ -328,11 +331,9 @@ class Summary(Chosen, Crashing, Base):
         due = select(cls.id).where(cls.id == summary_id, *cls._is_due())
         return ModelServer.pause() is not None and db.session.scalar(due, cls._due_now()) is not None
 
-    # To build a statement takes longer than to run it, and somebody waits: that of a claim is built once.
-
     @classmethod
     @functools.cache
-    def _taken(cls) -> ReturningUpdate[Any]:
+    def _taken(cls) -> Prepared:
         """The one guarded UPDATE of a claim: it returns the new fence, and what there is to be read."""
         # The columns are named by hand: for SQLite the compiler would leave out whose they are.
         document_id: ColumnElement[int] = literal_column("summaries.document_id")
@@ -342,7 +343,7 @@ class Summary(Chosen, Crashing, Base):
             _revisions.c.document_id == document_id, _revisions.c.version == version
         )
         is_admitted = or_(bindparam("as_probe", type_=Boolean()), ~ModelServer.is_paused())
-        return (
+        taken = (
             update(cls)
             .where(
                 cls.id == bindparam("claimed_id"),
@@ -366,9 +367,10 @@ class Summary(Chosen, Crashing, Base):
                 cls.language,
                 cls.instruction,
                 cls.task,
+                *ModelLimits.learnt(),
             )
-            .execution_options(synchronize_session=False)
         )
+        return Prepared(taken)
 
     @classmethod
     def _is_due(cls) -> tuple[ColumnElement[bool], ...]:
@@ -545,8 +547,8 @@ class Summary(Chosen, Crashing, Base):
     @classmethod
     def _show_status(cls, document_id: int, summary_id: int, status: str) -> None:
         """Flip the document's status, where this is still its current summary. A finished one is shown from now on."""
-        shown = {"document": document_id, "summary": summary_id, "status": status}
-        db.session.execute(_flip(is_finished=status == Status.COMPLETE), shown)
+        is_finished = status == Status.COMPLETE
+        _flip(is_finished=is_finished).run(document=document_id, summary=summary_id, status=status)
 
     # --- reading ----------------------------------------------------------------------------------------------
 
@@ -681,12 +683,12 @@ def _ask_of(row: Any) -> Ask:
 
 
 @functools.cache
-def _flip(*, is_finished: bool) -> Update:
+def _flip(*, is_finished: bool) -> Prepared:
     flip = update(_documents).where(
         _documents.c.id == bindparam("document"), _documents.c.summary_id == bindparam("summary")
     )
     flip = flip.values(summary_status=bindparam("status"))
-    return flip.values(shown_summary_id=bindparam("summary")) if is_finished else flip
+    return Prepared(flip.values(shown_summary_id=bindparam("summary")) if is_finished else flip)
 
 
 def cache_key(document_id: int, content_hash: str, recipe_hash: str) -> str:

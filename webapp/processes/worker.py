@@ -81,7 +81,7 @@ def _quietly(app: Flask, say: Callable[[], None]) -> None:
 
 
 def _exit_in_time() -> None:
-    """A thread that hangs in a read or a lock does not hold up the exit: its lease ends, its message comes back."""
+    """A thread that hangs in a read or a lock does not hold up the exit: its lease ends."""
     timer = threading.Timer(EXIT_SECONDS, os._exit, args=[0])
     timer.daemon = True
     timer.start()

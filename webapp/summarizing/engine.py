@@ -1,5 +1,6 @@
 """What an engine is: what it can be asked for, a recipe, the pieces it writes, and the ways in which it fails."""
 
+import functools
 import hashlib
 import json
 from collections.abc import Iterator
@@ -91,17 +92,23 @@ class Recipe:
 
         A field that is younger than the first summaries counts only where it says something: theirs are kept.
         """
-        told = asdict(self)
-        for younger in ("instruction", "prompt_hash"):
-            if not told[younger]:
-                del told[younger]
-        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+        return _hash_of(self)
 
     @property
     def format(self) -> str:
         """What `rendering.summary_html` is told of the text, from its first word on."""
         is_list = self.engine == EXTRACT and self.style != Style.DETAILED
         return "sentences" if is_list else "markdown"
+
+
+@functools.lru_cache(maxsize=64)
+def _hash_of(recipe: Recipe) -> str:
+    """Asked for several times by each click."""
+    told = asdict(recipe)
+    for younger in ("instruction", "prompt_hash"):
+        if not told[younger]:
+            del told[younger]
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

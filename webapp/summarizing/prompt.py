@@ -96,6 +96,7 @@ RULES = f"{FRAME}\n\n{DEFAULT_TASKS[Style.KEY_POINTS]}"
 _LOOKALIKE_FENCE = re.compile(
     r"[\[［⟦【]{2}\s*/?\s*(?:document|reader's wish)\b[^\]］⟧】\n]{0,80}[\]］⟧】]{2}", re.IGNORECASE
 )
+_BRACKETS = "[［⟦【<"  # without one of them there is neither a fence nor a mark
 # Marks of chat templates, which a local server's tokenizer may take for the end of the user's turn.
 _TEMPLATE_MARK = re.compile(
     r"<(?=\|[\w ]{1,40}\|>|/?s>|<SYS>>|(?:start|end)_of_turn>)|\[(?=/?INST\])", re.IGNORECASE
@@ -115,12 +116,8 @@ def messages(
 
     The first is the same for all documents, so that servers can keep what they worked out for it.
     """
-    safe = defused(text)
-    words = document_words or fewest_tokens(safe)
-    return [
-        {"role": "system", "content": rules(ask)},
-        {"role": "user", "content": "\n".join(_user_turn(safe, _one_line(title), fence, ask, words))},
-    ]
+    turn = "\n".join(_user_turn(defused(text), _one_line(title), fence, ask, document_words))
+    return [{"role": "system", "content": rules(ask)}, {"role": "user", "content": turn}]
 
 
 def rules(ask: Ask) -> str:
@@ -163,7 +160,7 @@ def checked_task(style: Style, text: str) -> str:
     return task
 
 
-def _user_turn(text: str, title: str, fence: str, ask: Ask, words: int) -> list[str]:
+def _user_turn(text: str, title: str, fence: str, ask: Ask, words: int | None) -> list[str]:
     language = _language(text, ask)
     return [
         f"Summarise the document between the two lines {fence} in {language}.",
@@ -174,7 +171,7 @@ def _user_turn(text: str, title: str, fence: str, ask: Ask, words: int) -> list[
         fence,
         "",
         *_wish(ask, fence),
-        _reminder(words, ask).replace("{language}", language),
+        _reminder(text, words, ask).replace("{language}", language),
     ]
 
 
@@ -193,11 +190,14 @@ def _wish(ask: Ask, fence: str) -> list[str]:
     return [WISH.format(fence=own_fence), own_fence, _one_line(ask.instruction), own_fence, ""]
 
 
-def _reminder(words: int, ask: Ask) -> str:
+def _reminder(text: str, words: int | None, ask: Ask) -> str:
     if ask.task or ask.instruction:
         unless = ", unless the reader's wish names another" if ask.instruction else ""
         return OWN_REMINDER.replace("{unless}", unless)
-    return REMINDERS[ask.style].replace("{words}", str(detailed_words(words)))
+    reminder = REMINDERS[ask.style]
+    if "{words}" not in reminder:  # to count them takes longer than all the rest
+        return reminder
+    return reminder.replace("{words}", str(detailed_words(words or fewest_tokens(text))))
 
 
 def wish_fence(fence: str) -> str:
@@ -207,8 +207,11 @@ def wish_fence(fence: str) -> str:
 
 def defused(text: str) -> str:
     """The text as a model may read it: nothing invisible, nothing like a fence, no chat template's marks."""
-    text = _LOOKALIKE_FENCE.sub("", visible(text))
-    return _TEMPLATE_MARK.sub(lambda mark: mark.group() + " ", text).strip()
+    text = visible(text)
+    if any(bracket in text for bracket in _BRACKETS):
+        text = _LOOKALIKE_FENCE.sub("", text)
+        text = _TEMPLATE_MARK.sub(lambda mark: mark.group() + " ", text)
+    return text.strip()
 
 
 def _one_line(title: str) -> str:

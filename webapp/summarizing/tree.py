@@ -111,7 +111,8 @@ def run(
     the notes turn out to need another round. Where a server calls an input too long, smaller parts are tried.
     Raises the first EngineFailure, and whatever `crew.on_tick` raises. The same nodes give the same notes.
     """
-    for whole in (text, condensed(text)):
+    for made in (str, condensed):
+        whole = made(text)
         if token_weight(whole) <= budget.whole_tokens:
             return Notes(whole, Coverage(1, 1, len(text), len(text)), budget)
     while True:

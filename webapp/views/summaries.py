@@ -24,6 +24,7 @@ blueprint = Blueprint("summaries", __name__, url_prefix="/documents/<int:documen
 PATIENCE_SECONDS = 5.0  # after which SQL is read again, should an event have been lost
 SETTLE_SECONDS = 0.025  # of silence, before the state of a run that has not begun is read again
 WORDS_EVERY_SECONDS = 0.06  # as often as an eye can tell
+HEAD_START_SECONDS = 0.012  # in which a worker asks the model server, before the click is answered
 FIRST_WORDS = 6  # which come as they are written, since somebody waits for them
 
 
@@ -50,6 +51,7 @@ def create(document_id: int) -> BaseResponse | tuple[str, int] | tuple[str, int,
         return come_again(document, ask, error)
     if not wants_fragment():
         return redirect(page_of(document, ask), 303)
+    time.sleep(HEAD_START_SECONDS)
     document = current_member.documents.get_or_404(document_id)
     return render_template("summaries/_summary.html", area=read(document, ask)), 202
 
