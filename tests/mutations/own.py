@@ -413,6 +413,18 @@ OWN = (
         (LEASE + "test_a_part_is_paid_for_once_whatever_of_the_database_fails",),
     ),
     Mutation(
+        "M62",
+        "A claim locks its summary first and an editor the document: on PostgreSQL each waits for the other",
+        (
+            Edit(
+                "webapp/models/holding.py",
+                'dialect.name == "postgresql":\n        db.session.execute(_that_of()',
+                'dialect.name == "":\n        db.session.execute(_that_of()',
+            ),
+        ),
+        ("tests/models/test_lock_order.py::test_nobody_waits_for_a_claim_that_waits_for_them",),
+    ),
+    Mutation(
         "M70",
         "A form that takes its time keeps a connection to the database: a few of them, and nobody else has one",
         (

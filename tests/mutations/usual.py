@@ -19,7 +19,7 @@ STAMP = """    stamp = db.session.scalar(select(_documents.c.updated_at).where(_
 # The page asks whether what the cache holds is the current row's; without that, the old mistakes are made again.
 BELIEVES_THE_CACHE = Edit(SHOWN, 'ready if ready and ready["id"] == current_id else None', "ready")
 KNOWS_UPDATED_AT = Edit(
-    SUMMARY, '    column("content_hash"),\n', '    column("content_hash"),\n    column("updated_at"),\n'
+    SUMMARY, '"content_hash", "summary_id", "summary', '"content_hash", "updated_at", "summary_id", "summary'
 )
 STATUS_TOUCHES = Edit(
     SUMMARY,

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
-from webapp.extensions import changed, current_settings, db, now, transaction
+from webapp.extensions import changed, current_settings, db, now
+from webapp.models.holding import holding
 
 if TYPE_CHECKING:
     from webapp.models.summary import Summary
@@ -29,10 +30,12 @@ class Crashing:
         from webapp.models.summary import Status, Summary
 
         expired = select(Summary).where(Summary.status == Status.PROCESSING, Summary.lease_until < now())
-        if not db.session.scalars(expired).all():
+        concerned = {summary.document_id for summary in db.session.scalars(expired)}
+        if not concerned:
             return []
-        with transaction():
-            summaries = list(db.session.scalars(expired.execution_options(populate_existing=True)))
+        with holding(*concerned):
+            held = expired.where(Summary.document_id.in_(concerned))
+            summaries = list(db.session.scalars(held.execution_options(populate_existing=True)))
             for number, summary in enumerate(summaries):
                 _crash(summary, number)
         return [summary.document_id for summary in summaries]

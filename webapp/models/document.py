@@ -112,7 +112,7 @@ class Document(Received, Base):
         text = cleaned(text)
         summary = None
         with transaction():
-            document = db.session.get_one(Document, self.id, populate_existing=True, with_for_update=True)
+            document = db.session.scalars(_held(), {"wanted": self.id}).one()
             is_new_text = content_hash(text) != document.content_hash
             last = document.revision
             kept = format or last.format
@@ -192,8 +192,8 @@ class Document(Received, Base):
         """Delete the document with all that was made of it: revisions, originals, summaries, notes, cached copies, live words."""
         summaries, hashes = Summary.all_of(self.id), Source.hashes_of(self.id)
         with transaction():
-            Summary.supersede(self.id)  # first, as a worker that finishes locks its row before the document's
             db.session.execute(select(Document.id).where(Document.id == self.id).with_for_update())
+            Summary.supersede(self.id)
             Node.forget(self.id)
             db.session.execute(delete(Document).where(Document.id == self.id))
         self.forget(summaries)
@@ -373,8 +373,8 @@ class Document(Received, Base):
         """Ask for the summaries that no request exists of, as after a restored backup; and anew for those that wait
         for an engine, model or prompt which is set no longer. Returns how many.
         """
-        lacking = cls._lacking().order_by(cls.id.desc()).limit(limit).with_for_update(of=cls)
-        outdated = cls._outdated().limit(limit).with_for_update(of=cls)
+        lacking = cls._lacking().limit(limit).with_for_update(of=cls, key_share=True)
+        outdated = cls._outdated().limit(limit).with_for_update(of=cls, key_share=True)
         if not current_settings().summaries or not (_finds(lacking) or _finds(outdated)):
             return 0
         with transaction():
@@ -399,14 +399,16 @@ class Document(Received, Base):
         is_outdated = (Summary.status == Status.PENDING) & (Summary.recipe_hash != recipe_for().hash)
         is_unasked = cls.summary_id.is_(None) & (cls.characters >= settings.short_text_characters)
         is_lacking = or_(is_outdated, is_unasked) if settings.warm == "on-save" else is_outdated
-        return select(cls).join(Summary, Summary.id == cls.summary_id, isouter=True).where(is_lacking)
+        found = select(cls).join(Summary, Summary.id == cls.summary_id, isouter=True)
+        return found.where(is_lacking).order_by(cls.id.desc())
 
     @classmethod
     def _outdated(cls) -> Select["Document", Summary]:
         """Documents beside what else waits for an engine, model or prompt that is set no longer."""
         is_other = Summary.id != func.coalesce(cls.summary_id, 0)
         found = select(cls, Summary).join(Summary, Summary.document_id == cls.id)
-        return found.where(is_other, Summary.is_outdated(), Summary.is_everybodys())
+        found = found.where(is_other, Summary.is_outdated(), Summary.is_everybodys())
+        return found.order_by(cls.id.desc())
 
 
 def cleaned(text: str) -> str:
@@ -430,7 +432,7 @@ def with_its_author() -> Select[Any]:
 @functools.cache
 def _held() -> Select[Any]:
     """The document, held for a change: asked for at each click, and so built once."""
-    one = select(Document).where(Document.id == bindparam("wanted")).with_for_update()
+    one = select(Document).where(Document.id == bindparam("wanted")).with_for_update(key_share=True)
     return one.execution_options(populate_existing=True)
 
 

@@ -13,6 +13,7 @@ from webapp.models.asking import query_of
 from webapp.models.by_hand import label_of
 from webapp.models.chosen import PERSON
 from webapp.models.document import Document
+from webapp.models.holding import hold_that_of
 from webapp.models.member import Member
 from webapp.models.paging import Paged, within
 from webapp.models.summary import Status, Summary
@@ -56,6 +57,7 @@ class Feedback(Base):
         said = {"is_useful": is_useful, "note": note, "created_at": now()}
         vote = insert(cls).values(summary_id=summary_id, member_id=member.id, **said)
         with transaction():
+            hold_that_of(summary_id)
             one = select(Summary.document_id).where(Summary.id == summary_id).with_for_update(read=True)
             document_id = db.session.scalar(one)
             if document_id is not None:

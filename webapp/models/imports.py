@@ -220,7 +220,9 @@ class Import(Received, Base):
                 member, title=brought.title, text=found.text, format=found.format, source=source
             )
             return Outcome.CREATED, document.id, summary
-        renewed = db.session.get(Document, self.document_id, populate_existing=True, with_for_update=True)
+        renewed = db.session.get(
+            Document, self.document_id, populate_existing=True, with_for_update={"key_share": True}
+        )
         if renewed is None:
             raise ImportFailure("document_gone")
         is_new, summary = renewed.renew(member, text=found.text, format=found.format, source=source)

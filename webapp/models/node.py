@@ -85,11 +85,12 @@ class Shelf:
     has_answered: bool = False
 
     def get(self, keys: Sequence[str]) -> Mapping[str, str]:
-        """The notes that are there. This document uses them, too, from now on."""
+        """The notes that are there. This document uses them, too, from now on: raises DocumentGone."""
         found: dict[str, str] = {}
         for start in range(0, len(keys), BATCH):
             some = keys[start : start + BATCH]
             with transaction(is_durable=False):
+                self._hold_document()
                 self._use(some)
                 kept = select(Node.key, Node.notes).where(Node.key.in_(some))
                 found |= {row.key: row.notes for row in db.session.execute(kept)}
@@ -115,8 +116,8 @@ class Shelf:
 
     def _use(self, keys: Sequence[str]) -> None:
         """Note that the document uses those of these nodes that are there. Once a day is often enough."""
-        document = select(_documents.c.id).where(_documents.c.id == self.claim.document_id).exists()
-        used = select(literal(self.claim.document_id), Node.key, now()).where(Node.key.in_(keys), document)
+        used = select(literal(self.claim.document_id), Node.key, now()).where(Node.key.in_(keys))
+        used = used.order_by(Node.key)  # in which order rows are locked
         noted = insert(NodeUse).from_select(["document_id", "key", "used_at"], used)
         db.session.execute(
             noted.on_conflict_do_update(

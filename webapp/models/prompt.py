@@ -104,10 +104,13 @@ def _show_what_is_there(style: Style) -> None:
     )
     is_settled = Document.summary_status.in_((Status.COMPLETE, Status.FAILED))
     found = there.scalar_subquery()
+    is_concerned = (is_settled, there.exists())
+    held = select(Document.id).where(*is_concerned).order_by(Document.id.desc())
     with transaction():
+        db.session.execute(held.with_for_update(key_share=True))
         db.session.execute(
             update(Document)
-            .where(is_settled, there.exists())
+            .where(*is_concerned)
             .values(summary_id=found, shown_summary_id=found, summary_status=Status.COMPLETE)
             .execution_options(synchronize_session=False)
         )

@@ -190,7 +190,7 @@ class Rewarming(Base):
             if not ids:
                 break
             held = select(Document).where(Document.id.in_(ids)).order_by(Document.id.desc())
-            held = held.with_for_update().execution_options(populate_existing=True)
+            held = held.with_for_update(key_share=True).execution_options(populate_existing=True)
             for document in db.session.scalars(held).all():
                 asked += self._ask(document)
             db.session.flush()

@@ -42,6 +42,7 @@ from webapp.extensions import Base, Prepared, cache, changed, current_settings, 
 from webapp.models.asking import query_of, recipe_for, usual
 from webapp.models.chosen import CHOSEN, PERSON, Chosen
 from webapp.models.crashing import Crashing, is_apart
+from webapp.models.holding import hold_that_of, holding
 from webapp.models.model_limits import Learnt, ModelLimits, fingerprint
 from webapp.models.model_server import PAUSES_AT_ONCE, ModelServer, server
 from webapp.models.passages import Passages
@@ -73,15 +74,8 @@ MUCH = 1_000_000_000
 REFUNDED = PAUSES_AT_ONCE  # what stops everybody is nobody's try
 SERVERS_OWN = (*REFUNDED, FailureKind.TRANSIENT)
 
-_documents = table(
-    "documents",
-    column("id"),
-    column("title"),
-    column("content_hash"),
-    column("summary_id"),
-    column("summary_status"),
-    column("shown_summary_id"),
-)
+_OF_DOCUMENT = ("id", "title", "content_hash", "summary_id", "summary_status", "shown_summary_id")
+_documents = table("documents", *map(column, _OF_DOCUMENT))
 _revisions = table("revisions", column("document_id"), column("version"), column("text"), column("format"))
 
 
@@ -274,10 +268,11 @@ class Summary(Chosen, Crashing, Base):
         Cuts the wait after an edit short, unless `keeps_wait`; the wait after a failure only `at_once`.
         Returns whether it moved.
         """
-        if at_once:
-            ModelServer.probe_at_once()
         wanted = {"promoted_id": summary_id, "at_once": at_once, "keeps_wait": keeps_wait, "recipe": recipe}
-        return cls._promoted().run(**wanted).rowcount == 1
+        is_moved = cls._promoted().run(**wanted).rowcount == 1
+        if is_moved and at_once:
+            ModelServer.probe_at_once()
+        return is_moved
 
     @classmethod
     @functools.cache
@@ -306,6 +301,7 @@ class Summary(Chosen, Crashing, Base):
     def claim(cls, summary_id: int) -> Claim | None:
         """Take a due row under a lease, its attempt counted before any work. None: somebody has it, or it must wait."""
         with transaction(is_durable=False):
+            hold_that_of(summary_id)
             taken = cls._take(summary_id)
             if taken is None and cls._is_held_up(summary_id) and ModelServer.lets_probe():
                 taken = cls._take(summary_id, as_probe=True)
@@ -328,7 +324,7 @@ class Summary(Chosen, Crashing, Base):
     @classmethod
     def _is_held_up(cls, summary_id: int) -> bool:
         """Whether the row is due and a pause of the model server alone keeps it from being taken."""
-        due = select(cls.id).where(cls.id == summary_id, *cls._is_due())
+        due = select(cls.id).where(cls.id == summary_id, *cls._is_due()).with_for_update(of=cls)
         return ModelServer.pause() is not None and db.session.scalar(due, cls._due_now()) is not None
 
     @classmethod
@@ -431,7 +427,7 @@ class Summary(Chosen, Crashing, Base):
     ) -> bool:
         """Store the whole text as complete, if the claim still stands. After the commit, fill the cache."""
         grounding = cls._passages_of(claim, text, format)
-        with transaction():
+        with holding(claim.document_id):
             is_mine = cls._write(
                 claim,
                 status=Status.COMPLETE,
@@ -476,7 +472,7 @@ class Summary(Chosen, Crashing, Base):
     @classmethod
     def fail(cls, claim: Claim, failure: EngineFailure) -> bool:
         """Put the row back for another try, or fail it with a reason; count what is the server's own trouble."""
-        with transaction():
+        with holding(claim.document_id):
             summary = db.session.get(cls, claim.summary_id, populate_existing=True)
             if summary is None:
                 return False
@@ -495,7 +491,7 @@ class Summary(Chosen, Crashing, Base):
     @classmethod
     def hand_back(cls, claim: Claim) -> bool:
         """Give the row back untouched, as at a shutdown: it is nobody's failure, and due at once."""
-        with transaction():
+        with holding(claim.document_id):
             is_mine = cls._write(
                 claim,
                 status=Status.PENDING,

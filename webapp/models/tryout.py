@@ -90,7 +90,9 @@ class TryOut(Base):
         """
         ask = Ask(style, task=task)
         with transaction(is_durable=False):
-            db.session.execute(select(Member.id).where(Member.id == member.id).with_for_update())
+            db.session.execute(
+                select(Member.id).where(Member.id == member.id).with_for_update(key_share=True)
+            )
             summary = Summary.latest(document.id, document.content_hash, ask)
             if summary is None or summary.status == Status.FAILED:
                 if cls._running(member) >= MOST_RUNNING:

@@ -74,7 +74,9 @@ class Words:
         events.tell(self.document.id)
 
     def _held(self) -> Document:
-        document = db.session.get(Document, self.document.id, populate_existing=True, with_for_update=True)
+        document = db.session.get(
+            Document, self.document.id, populate_existing=True, with_for_update={"key_share": True}
+        )
         return document or abort(404)
 
     def _row(self, document: Document, member: Member, text: str, passages: str | None) -> Summary:
