@@ -10,7 +10,7 @@ from tests.bench.wire import Person
 from tests.support.precis import NAMES, Precis
 
 RUNS = 3
-SECONDS = 45.0
+SECONDS = 40.0
 SETTLE_SECONDS = 3.0
 DOCUMENTS = 20
 REACH_MB, REACH_PERCENT = 150.0, 0.5
