@@ -20,7 +20,11 @@ STEP_SECONDS = 0.01
 def measure() -> list[Line]:
     """The second start and later ones: the database is there."""
     with tempfile.TemporaryDirectory(prefix="precis-bench-") as name:
-        environ = {**STEADY, "PRECIS_ENGINE": "extract", "PYTHONDONTWRITEBYTECODE": ""}  # kept, as for anybody
+        environ = {
+            **STEADY,
+            "PRECIS_ENGINE": "extract",
+            "PYTHONDONTWRITEBYTECODE": "",
+        }  # kept, as for anybody
         library.fill({**environ, "PRECIS_DATA": name}, 1, 0)
         house = Precis(Path(name), environ)
         runs = [Run(_ready_seconds(house), _interpreter_seconds()) for _ in range(RUNS)]

@@ -87,7 +87,7 @@ class Line:
 
     def _spread(self) -> str:
         """The ratios to the limit; where there is none, to what is to be reached."""
-        if self.reach is None and self.runs[0].limit is None:
+        if self.runs[0].limit is None and not (self.reach and self.reach.value):
             values = [run.measured for run in self.runs]
             return " / ".join(amount(value, "") for value in (min(values), median(values), max(values)))
         base = self.reach.value if self.reach else 0.0
