@@ -18,7 +18,7 @@ from tasks.broker import key_of, make_broker
 from tests.conftest import ARTICLE
 from tests.support.failpoints import Failpoints
 from tests.support.model_server import ModelServer
-from tests.support.precis import Account, Precis, until, write_lock
+from tests.support.precis import Account, Precis, filled, until, write_lock
 from tests.support.proxy import Proxy, Weather
 from tests.support.valkey import Valkey
 from tests.support.visitor import Visitor
@@ -28,6 +28,14 @@ from webapp.extensions import db
 from webapp.models import Document, Import, Presence, Status, Summary
 from webapp.models.invariants import violations
 
+FULL = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full';
+END $$;
+CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON documents EXECUTE FUNCTION refuse();
+CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON summaries EXECUTE FUNCTION refuse();
+CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON model_limits EXECUTE FUNCTION refuse();
+"""  # what the server says when its disk is full
 LIVE = (Status.PENDING, Status.PROCESSING)
 
 
@@ -122,6 +130,20 @@ class House:
             connection.execute("LOCK TABLE documents, summaries, model_servers IN EXCLUSIVE MODE")
             yield
             connection.rollback()
+
+    @contextmanager
+    def full(self) -> Iterator[None]:
+        """The database has no room for anything more."""
+        if not self._url:
+            with self.failpoints.lasting("no room"), filled(self.precis.folder):
+                yield
+            return
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            connection.execute(FULL)
+            try:
+                yield
+            finally:
+                connection.execute("DROP FUNCTION refuse CASCADE")
 
     def send(self, actor: str, *ids: int, lane: str = "warm", times: int = 1) -> None:
         """Send a hint, as often as is said."""

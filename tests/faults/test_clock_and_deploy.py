@@ -75,6 +75,26 @@ def test_migration_killed_in_its_middle(
         assert house.violations() == []
 
 
+@pytest.mark.fault("F35", "The migration of a new library fails in its middle")
+def test_migration_that_fails_in_its_middle(
+    running: House, outcome: Outcome, scripted: ModelServer, tmp_path: Path, postgresql: Postgresql
+) -> None:
+    url = "" if running.database == "SQLite" else postgresql.new_database()
+    house = House(tmp_path / "precis", scripted, url=url)
+    house.failpoints.lay("in a migration", "database", nth=5)
+    command = house.precis.run("up")
+    assert command.wait() == 1, command.output
+    assert "is as it was before: a failpoint" in command.output
+    assert "Traceback" not in command.output
+    house.precis.commands.clear()
+    outcome.struck()
+    with house:
+        outcome.recovered(
+            "`precis up` says so and ends; nothing of it is left, and the next start migrates anew"
+        )
+        assert house.violations() == []
+
+
 @contextmanager
 def other_worker(house: House, *, is_alone: bool = True, **environ: str) -> Iterator[None]:
     """A worker with another environment: instead of the usual ones, which sleep meanwhile, or beside them."""

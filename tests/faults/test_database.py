@@ -18,6 +18,7 @@ from tests.support.precis import until
 from webapp.extensions import BUSY_SECONDS
 
 LAST_SENTENCE = SUMMARY.rpartition("- ")[2]
+NOT_STORED = "is not stored yet"  # says the log of a worker that tries again
 WEB = "gunicorn"
 
 pytestmark = pytest.mark.slow
@@ -104,6 +105,37 @@ def test_full_disk(house: House, outcome: Outcome) -> None:
     house.until_complete(house.save())
     outcome.recovered("a page says so, no half file is left, pages open; it goes on once there is room")
     assert len(house.titles()) == len(before) + 1
+
+
+@pytest.mark.fault("F22", "The database is full while an answer is to be stored")
+def test_full_database(house: House, outcome: Outcome) -> None:
+    """The words come when it is full. The sweeper sleeps, as with the lock above."""
+    is_full = threading.Event()
+    ready, calls, refused = house.save(), house.model.calls, house.precis.log.count(NOT_STORED)
+    house.until_complete(ready)
+    before = house.titles()
+    house.model.script(Script.held(is_full.is_set))
+    document_id = house.save()
+    until(lambda: house.model.running == 1, "the model server has the request")
+    with house.precis.frozen("sweep"):
+        with house.full():
+            is_full.set()
+            form = {"csrf_token": house.alice.token, "title": "Large", "text": 100 * house.text()}
+            answer = house.alice.client.post("/documents", data=form)
+            assert answer.status_code == 507
+            assert "disk is full" in answer.text
+            assert LAST_SENTENCE in house.alice.page(ready)
+            until(lambda: not house.model.running, "the words have come")
+            if house.database == "PostgreSQL":  # SQLite may have room for an answer in a page that it has
+                until(lambda: house.precis.log.count(NOT_STORED) > refused, "the answer has no room")
+        outcome.struck()
+        house.until_complete(document_id)
+    outcome.recovered("a page says so, pages open, and the answer is stored once there is room")
+    assert house.model.calls - calls == 2
+    (summary,) = house.summaries(document_id)
+    assert (summary.attempts, summary.crashes) == (1, 0)
+    house.until_complete(house.save())
+    assert len(house.titles()) == len(before) + 2
 
 
 @contextmanager

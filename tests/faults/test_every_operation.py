@@ -1,4 +1,5 @@
-"""Each story with its first operation failing, then its second, until a run meets no failure any more.
+"""Each story with its first operation failing, then its second, until a run meets no failure any more; what the
+database has a part in also on PostgreSQL, whose connections end with each failure.
 
 Whatever fails, what was answered well is there, nothing is half, and once nothing fails any more all ends well.
 """
@@ -106,9 +107,17 @@ REDIS = (nth.command, nth.answer)
 
 
 ONCE = (nth.statement, nth.commit, nth.lost_commit, nth.command, nth.answer)
-CASES = [(story, fault, False) for story in STORIES for fault in ONCE]
-CASES += [(story, fault, True) for story in (saving, bringing_in) for fault in (nth.statement, nth.command)]
-CASES += [(bringing_in, nth.file_write, is_lasting) for is_lasting in (False, True)]
+SQLITE, POSTGRESQL = "SQLite", "PostgreSQL"
+CASES = [(SQLITE, story, fault, False) for story in STORIES for fault in ONCE]
+CASES += [
+    (SQLITE, story, fault, True) for story in (saving, bringing_in) for fault in (nth.statement, nth.command)
+]
+CASES += [(SQLITE, bringing_in, nth.file_write, is_lasting) for is_lasting in (False, True)]
+CASES += [
+    (POSTGRESQL, story, fault, False)
+    for story in (saving, editing, deleting, taking_over)
+    for fault in (nth.statement, nth.commit, nth.lost_commit)
+]
 
 
 def read_as_it_is(path: Path, **_: object) -> Extracted:
@@ -117,21 +126,32 @@ def read_as_it_is(path: Path, **_: object) -> Extracted:
 
 
 @pytest.fixture
-def room(make_app: MakeApp, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> Room:
+def room(
+    request: pytest.FixtureRequest,
+    make_app: MakeApp,
+    model_server: ModelServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Room:
+    on = {}
+    if request.param == POSTGRESQL:
+        on["DATABASE_URL"] = request.getfixturevalue("postgresql").new_database()
     monkeypatch.setattr(originals, "ORPHAN_SECONDS", -1e10)
     monkeypatch.setattr(originals, "STALE_SECONDS", -1e10)
     monkeypatch.setattr(imports, "extract", read_as_it_is)
     monkeypatch.setattr(lease, "STORE_SECONDS", 0.05)  # of a fault that lasts, each story meets hundreds
     monkeypatch.setattr(lease, "AGAIN_SECONDS", 0.001)
     model_server.script(Script.words("- The engine was to read its orders from punched cards."))
-    room = Room(make_app(**llm_environ(model_server)), model_server)
+    room = Room(make_app(**llm_environ(model_server), **on), model_server)
     room.upload(room.text())
     room.settle()
     return room
 
 
 @pytest.mark.parametrize(
-    ("story", "fault", "is_lasting"), CASES, ids=lambda each: getattr(each, "__name__", each)
+    ("room", "story", "fault", "is_lasting"),
+    CASES,
+    indirect=["room"],
+    ids=lambda each: getattr(each, "__name__", each),
 )
 def test_no_failure_of_an_operation_loses_anything(
     room: Room, story: Story, fault: nth.Fault, is_lasting: bool

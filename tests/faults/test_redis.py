@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from redis import Redis, ResponseError
 
 from tests.faults.house import House
 from tests.faults.outcome import Outcome
@@ -102,6 +103,21 @@ def test_redis_that_takes_no_writes(house: House, outcome: Outcome, order: str, 
     assert house.precis.pids("warm") + house.precis.pids("interactive") == workers
 
 
+@pytest.mark.fault("F18", "Redis can't write its disk, and so refuses every change")
+def test_redis_whose_disk_takes_nothing(house: House, outcome: Outcome) -> None:
+    ready = house.save()
+    house.until_complete(ready)
+    workers = house.precis.pids("warm") + house.precis.pids("interactive")
+    with unsaved(house):
+        saved = [house.save() for _ in range(3)]
+        assert LAST_SENTENCE in house.alice.page(ready)
+        assert house.alice.status(saved[0]) == "pending"
+    outcome.struck()
+    house.until_complete(*saved)
+    outcome.recovered("saves and pages work; once it can write, all goes on without a restart")
+    assert house.precis.pids("warm") + house.precis.pids("interactive") == workers
+
+
 @pytest.mark.fault("F19", "Nothing can be published: nobody is told that a summary is complete")
 def test_nobody_can_be_told(house: House, outcome: Outcome) -> None:
     with told(house, "ACL SETUSER default -publish", "ACL SETUSER default +publish"):
@@ -123,6 +139,30 @@ def told(house: House, order: str, reverse: str) -> Iterator[None]:
             yield
         finally:
             client.execute_command(*reverse.split())
+
+
+@contextmanager
+def unsaved(house: House) -> Iterator[None]:
+    """Redis fails to save what it holds, and says MISCONF to whoever would change it, until it can."""
+    in_the_way = house.valkey.folder / "dump.rdb"
+    in_the_way.unlink(missing_ok=True)
+    in_the_way.mkdir()
+    with house.valkey.client() as client:
+        client.config_set("save", "3600 1")
+        _save(client, "err")
+        with pytest.raises(ResponseError, match="MISCONF"):
+            client.set("anything", "else")
+        try:
+            yield
+        finally:
+            in_the_way.rmdir()
+            _save(client, "ok")
+            client.config_set("save", "")
+
+
+def _save(client: Redis, result: str) -> None:
+    client.bgsave()
+    until(lambda: client.info("persistence")["rdb_last_bgsave_status"] == result, f"saving is {result}")
 
 
 def threads(house: House) -> int:

@@ -2,6 +2,8 @@
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -16,6 +18,7 @@ PLACES = {
     "before the cache": ("webapp.models.summary", "Summary.fill_cache", "before"),
     "after the finish": ("webapp.models.summary", "Summary.finish", "after"),
     "before it is told": ("webapp.events", "tell", "before"),
+    "no room": ("webapp.extensions", "_take_turn", "room"),
     "in a migration": ("alembic.ddl.impl", "DefaultImpl.create_table", "after"),
     "done with a hint": ("tasks.broker", "HintConsumer.ack", "before"),
 }
@@ -69,6 +72,17 @@ class Failpoints:
             path = self._folder / f"{next(self._numbers)}.new"
             path.write_text(json.dumps(shot))
             path.rename(folder / f"{next(self._numbers):06}-{number}")
+
+    @contextmanager
+    def lasting(self, place: str) -> Iterator[None]:
+        """A shot that nobody takes away."""
+        shot = self._folder / place / "lasting"
+        shot.parent.mkdir(parents=True, exist_ok=True)
+        shot.touch()
+        try:
+            yield
+        finally:
+            shot.unlink(missing_ok=True)
 
     @property
     def left(self) -> int:

@@ -55,13 +55,13 @@ def statement(nth: Nth, patch: pytest.MonkeyPatch) -> None:
     )
     dialect = db.engine.dialect
     for name in ("do_execute", "do_executemany", "do_execute_no_params"):
-        patch.setattr(dialect, name, _failing_first(nth, getattr(dialect, name), _broken))
+        patch.setattr(dialect, name, _breaking_first(nth, getattr(dialect, name)))
 
 
 def commit(nth: Nth, patch: pytest.MonkeyPatch) -> None:
     """A commit fails: nothing of it is there."""
     dialect = db.engine.dialect
-    patch.setattr(dialect, "do_commit", _failing_first(nth, dialect.do_commit, _broken))
+    patch.setattr(dialect, "do_commit", _breaking_first(nth, dialect.do_commit))
 
 
 def lost_commit(nth: Nth, patch: pytest.MonkeyPatch) -> None:
@@ -71,7 +71,7 @@ def lost_commit(nth: Nth, patch: pytest.MonkeyPatch) -> None:
     def failed(connection: Any) -> None:
         real(connection)
         if nth.strikes():
-            raise _broken()
+            raise _broken(connection)
 
     patch.setattr(db.engine.dialect, "do_commit", failed)
 
@@ -126,11 +126,28 @@ def _failing_first(nth: Nth, real: Callable[..., Any], error: Callable[[], Excep
     return failed
 
 
-def _broken() -> Exception:
-    """What the database's driver raises."""
-    dbapi: Any = db.engine.dialect.loaded_dbapi
-    error: Exception = dbapi.OperationalError("disk I/O error")
-    return error
+def _breaking_first(nth: Nth, real: Callable[..., Any]) -> Callable[..., Any]:
+    """`real` of a cursor or a connection, with the database failing just before."""
+
+    def failed(given: Any, *args: Any, **kwargs: Any) -> Any:
+        if nth.strikes():
+            raise _broken(given)
+        return real(given, *args, **kwargs)
+
+    return failed
+
+
+def _broken(given: Any) -> Exception:
+    """What the database's driver raises. A PostgreSQL takes the connection with it, as its restart does: that of this
+    cursor, or the one that this is.
+    """
+    dialect: Any = db.engine.dialect
+    error: type[Exception] = dialect.loaded_dbapi.OperationalError
+    if dialect.name == "sqlite":
+        return error("disk I/O error")
+    connection = getattr(given, "dbapi_connection", None) or given.connection
+    connection.close()
+    return error("the connection is closed")
 
 
 def _full() -> Exception:

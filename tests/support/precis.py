@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import TracebackType
@@ -53,6 +53,23 @@ def write_lock(folder: Path, seconds: float = 10) -> Iterator[None]:
         connection.execute("BEGIN IMMEDIATE")
         yield
         connection.execute("ROLLBACK")
+
+
+@contextmanager
+def filled(folder: Path) -> Iterator[None]:
+    """All pages of SQLite are used up."""
+    with closing(sqlite3.connect(folder / "precis.sqlite3", isolation_level=None, timeout=10)) as connection:
+        connection.execute("CREATE TABLE filler (bytes)")
+        connection.execute("PRAGMA max_page_count=1")  # no more than there are
+        for size in (1_000_000, 100_000, 10_000, 3_000, 1_000, 100):
+            with suppress(sqlite3.OperationalError):
+                while True:
+                    connection.execute("INSERT INTO filler VALUES (zeroblob(?))", [size])
+        try:
+            yield
+        finally:
+            connection.execute("PRAGMA max_page_count=4294967294")
+            connection.execute("DROP TABLE filler")
 
 
 def until(condition: Callable[[], object], what: str, seconds: float = PATIENCE_SECONDS) -> None:

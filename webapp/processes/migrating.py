@@ -2,23 +2,36 @@
 
 from pathlib import Path
 
+import click
 from flask import Flask
 from sqlalchemy import inspect, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from webapp.extensions import db
 
 FOLDER = Path(__file__).resolve().parents[1] / "migrations"
 
 
+class CannotMigrate(click.ClickException):
+    """The database is not that of this release, and could not be made so. Whichever command it is ends with this."""
+
+
 def migrate(app: Flask) -> None:
-    """Bring the database to the newest revision. Does nothing where it is there."""
+    """Bring the database to the newest revision, in one transaction. Does nothing where it is there. Raises CannotMigrate."""
     with app.app_context():
         if present() == newest():
             return
         from flask_migrate import upgrade
 
         declare(app)
-        upgrade()
+        try:
+            upgrade()
+        except SQLAlchemyError as error:
+            reason = getattr(error, "orig", None) or error
+            raise CannotMigrate(
+                f"The database could not be brought to this release, and is as it was before: {reason}. "
+                "Mend that and start again, or go on with the release before."
+            ) from error
 
 
 def declare(app: Flask) -> None:

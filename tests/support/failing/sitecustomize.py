@@ -21,6 +21,7 @@ from typing import Any
 
 SHOTS = Path(os.environ.get("PRECIS_TEST_SHOTS", ""))
 PLACES: dict[str, dict[str, list[str]]] = json.loads(os.environ.get("PRECIS_TEST_PLACES", "{}"))
+MOST_PAGES = 4294967294
 CLOCK = os.environ.get("PRECIS_TEST_CLOCK", "")
 passed: Counter[str] = Counter()
 
@@ -63,6 +64,8 @@ def _wrapped(function: Callable[..., Any], place: str, moment: str) -> Callable[
         result = function(*args, **kwargs)
         if moment == "after":
             _pass(place, (*args, result))
+        if moment == "room":
+            _make_room(place, args[0])
         return result
 
     return wrapper
@@ -117,6 +120,13 @@ def _shoot(shot: dict[str, Any]) -> None:
         raise OperationalError("a failpoint", {}, Exception("a failpoint"))
     else:
         raise RuntimeError("a failpoint")
+
+
+def _make_room(place: str, connection: Any) -> None:
+    """For this writer SQLite has as much room as there is, or none beyond what it has, while a shot lies there."""
+    folder = SHOTS / place
+    pages = 1 if folder.is_dir() and any(folder.iterdir()) else MOST_PAGES
+    connection.connection.dbapi_connection.execute(f"PRAGMA max_page_count={pages}")
 
 
 def _put_clock(seconds: float) -> None:
