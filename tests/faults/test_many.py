@@ -16,8 +16,9 @@ from tests.support.model_server import Request, Script
 from tests.support.postgresql import Postgresql
 from tests.support.precis import until
 from tests.support.visitor import Visitor
-from webapp.extensions import db, transaction
-from webapp.models import Document, Member, Summary
+from webapp.extensions import db
+from webapp.models import Document, Member
+from webapp.models.holding import holding
 
 THOUSAND = 1_000
 
@@ -48,14 +49,9 @@ def save_many(house: House) -> list[int]:
 
 
 def delete_all(house: House, ids: list[int]) -> int:
-    """Delete these documents. Returns how many of them had their summary.
-
-    As workers do, it takes the summaries first: the other way round, PostgreSQL would find a deadlock now and then.
-    """
+    """Delete these documents. Returns how many of them had their summary."""
     written = house.completed
-    with house.in_app(), transaction():
-        for each in ids:
-            Summary.supersede(each)
+    with house.in_app(), holding(*ids):
         db.session.execute(delete(Document).where(Document.id.in_(ids)))
     until(lambda: house.model.running == 0, "nobody writes any more")
     return written - house.completed

@@ -1,4 +1,7 @@
-"""F23 to F26 and F29: the model server is away, busy, out of money, broken or silent."""
+"""F23 to F30: the model server is away, busy, out of money, broken, silent, cut off, or writes what is no summary.
+
+Here each in a few ways by real processes; `tests/summarizing` cuts an answer after each of its bytes.
+"""
 
 import signal
 from datetime import UTC, datetime, timedelta
@@ -8,7 +11,7 @@ import pytest
 
 from tests.faults.house import House
 from tests.faults.outcome import Outcome
-from tests.support.model_server import SUMMARY, Script
+from tests.support.model_server import SUMMARY, Request, Script, chunk
 from tests.support.precis import until
 from webapp.models import Status
 
@@ -18,6 +21,32 @@ IMPATIENT = {
     "PRECIS_FIRST_WORD_SECONDS": "2",
     "PRECIS_SILENCE_SECONDS": "2",
     "PRECIS_ATTEMPT_SECONDS": "3",
+}
+
+CUTS = ((0, 60, 400), (800, 1_200, 1_600), (2_000, 2_400, 3_000))  # bytes of an answer
+MALFORMED = (
+    Script.words(finish_reason=None),
+    Script.words(finish_reason=None, sends_done=False),
+    Script.raw(chunk({"content": "- So"}), b'data: {"choices": [{"del\n\n'),
+    Script.raw(chunk({"content": "- So"}), b"data: \xff\xfe\n\n"),
+    Script.raw(chunk({"content": "- So"}), {"error": {"message": "out of memory"}}),
+    Script.page(),
+)
+ODD = (
+    Script.words(newline="\r\n"),
+    Script.words(slice_bytes=1),
+    Script.words(sends_done=False, usage=None),
+    Script.words(SUMMARY.replace("1843", "18\x0043\x07")),
+    Script.words(f"<think>\nBabbage? Lovelace!\n</think>\n\n{SUMMARY}"),
+)
+UNUSABLE = {  # what is written, and as what it fails
+    "that was cut at its limit": (Script.words(finish_reason="length"), "length"),
+    "that a filter has ended": (Script.words(finish_reason="content_filter"), "refused"),
+    "of nothing": (Script.words(""), "empty"),
+    "of blanks and nothing that is seen": (Script.deltas([" \n", "\t\u3000", "\x00"]), "empty"),
+    "of a picture alone": (Script.words("![a chart](https://example.org/a.png)"), "empty"),
+    "of 1 MB": (Script.deltas(["- " + "word " * 25_000] * 8), "unusable"),
+    "of thoughts alone": (Script.thoughts("Hm, hm.", ""), "only_thought"),
 }
 
 pytestmark = pytest.mark.slow
@@ -117,3 +146,71 @@ def test_server_that_falls_silent(house: House, outcome: Outcome) -> None:
     assert house.model.calls - calls == 4
     assert house.model.running == 0
     assert house.summaries(document_id)[0].text == SUMMARY
+
+
+@pytest.mark.fault("F27", "The answer is cut off, at nine places")
+@pytest.mark.parametrize("by_reset", [False, True], ids=["closed", "reset"])
+def test_answer_that_is_cut_off(house: House, outcome: Outcome, by_reset: bool) -> None:
+    calls = house.model.calls
+    outcome.struck()
+    for places in CUTS:
+        house.model.script([*(Script.cut(place, by_reset=by_reset) for place in places), Script.words()])
+        document_id = house.save()
+        house.until_complete(document_id)
+        assert [row.text for row in house.summaries(document_id)] == [SUMMARY]
+    outcome.recovered("no partial text is stored; three documents are complete, each at its fourth try")
+    assert house.model.calls - calls == len(CUTS) * MOST_ATTEMPTS
+
+
+@pytest.mark.fault(
+    "F28", "Streams without an end, broken chunks, bytes that are no text, an error in the stream, a page"
+)
+def test_stream_that_is_malformed(house: House, outcome: Outcome) -> None:
+    calls = house.model.calls
+    outcome.struck()
+    for first in range(0, len(MALFORMED), 3):
+        house.model.script([*MALFORMED[first : first + 3], Script.words()])
+        document_id = house.save()
+        house.until_complete(document_id)
+        assert [row.text for row in house.summaries(document_id)] == [SUMMARY]
+    outcome.recovered("tried again each time; nothing of them is stored")
+    assert house.model.calls - calls == len(MALFORMED) + len(MALFORMED) // 3
+
+
+@pytest.mark.fault(
+    "F28", "Other line ends, a byte at a time, no [DONE] and no counts, control characters, thoughts"
+)
+def test_stream_that_is_odd(house: House, outcome: Outcome) -> None:
+    calls = house.model.calls
+    outcome.struck()
+    for script in ODD:
+        house.model.script(script)
+        document_id = house.save()
+        house.until_complete(document_id)
+        assert [row.text for row in house.summaries(document_id)] == [SUMMARY]
+    outcome.recovered("the same text each time, at the first try")
+    assert house.model.calls - calls == len(ODD)
+
+
+@pytest.mark.fault(
+    "F30", "Answers of nothing, of a picture, of thoughts, of 1 MB, cut at their limit, or refused"
+)
+def test_answer_that_is_no_summary(house: House, outcome: Outcome) -> None:
+    calls = house.model.calls
+
+    def answer(request: Request) -> Script:
+        return next(
+            script for title, (script, _) in UNUSABLE.items() if f"An answer {title}\n" in request.prompt
+        )
+
+    house.model.script(answer)
+    outcome.struck()
+    found = {title: house.alice.save(f"An answer {title}", house.text()) for title in UNUSABLE}
+    for title, document_id in found.items():
+        house.until_status(document_id, Status.FAILED)
+        (row,) = house.summaries(document_id)
+        assert (row.error_code, row.text) == (UNUSABLE[title][1], None), title
+    outcome.recovered(
+        "asked once more, but for the refused one; then failed, each with its reason and a button"
+    )
+    assert house.model.calls - calls == 2 * len(UNUSABLE) - 1
