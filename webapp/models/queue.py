@@ -3,6 +3,7 @@
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from webapp.extensions import current_settings, db, now
+from webapp.models.asking import usual
 from webapp.models.document import Document
 from webapp.models.summary import LIVE, Lane, Status, Summary
 from webapp.summarizing.engine import Ask
@@ -23,8 +24,7 @@ class TooManyWait(Exception):
 
 def admit(document: Document, ask: Ask) -> None:
     """Let a click ask for a summary, or for one that waits already. Raises TooManyWait where too many do."""
-    waiting = length()
-    if waiting >= current_settings().max_waiting and not _waits(document, ask):
+    if not _waits(document, ask) and (waiting := length()) >= current_settings().max_waiting:
         raise TooManyWait(waiting)
 
 
@@ -47,5 +47,7 @@ def _count(*only: ColumnElement[bool]) -> int:
 
 
 def _waits(document: Document, ask: Ask) -> bool:
+    if ask == usual():
+        return document.summary_status in LIVE
     current = document.current_summary(ask)
     return current is not None and current.status in LIVE
