@@ -253,7 +253,7 @@ USUAL = (
             Edit(
                 SUMMARY,
                 "                *cls._is_due(),\n                cls.attempts <",
-                '                cls.status.in_(LIVE), bindparam("due_recipe") == bindparam("due_recipe"),\n'
+                '                or_(*(cls.status == each for each in LIVE)), bindparam("due_recipe") == bindparam("due_recipe"),\n'
                 '                bindparam("due_engine") != "", bindparam("share") > 0,\n'
                 "                cls.attempts <",
             ),
