@@ -13,7 +13,7 @@ from tests.models import test_databases
 from tests.models.test_databases import together
 from tests.support.worker import work
 from webapp import originals
-from webapp.extensions import db, transaction
+from webapp.extensions import db, now, transaction
 from webapp.importing.extracted import Extracted
 from webapp.models import Document, Import, Member, ModelServer, Role, Status, Summary
 from webapp.models.area import look
@@ -62,6 +62,7 @@ def test_of_many_claims_in_a_pause_of_the_model_server_one_is_its_probe(app: Fla
     waiting = [alice.documents.add(title="t", text=f"{ARTICLE} {number}").summary_id for number in range(8)]
     with transaction():
         ModelServer.failed(EngineFailure(FailureKind.UNAVAILABLE, "unreachable"))
+        db.session.execute(update(ModelServer).values(paused_until=now() + 60.0))
     assert not any(together(app, 8, partial(_claim, iter(waiting))))
     with transaction():
         db.session.execute(update(ModelServer).values(paused_until=0.0))

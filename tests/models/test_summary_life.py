@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -513,8 +514,9 @@ def test_server_that_is_away_pauses_the_lane_and_burns_nothing(
     ],
 )
 def test_wrong_setting_costs_one_call_and_says_what_to_mend(
-    alice: Member, model_server: ModelServer, script: Script, word: str
+    app: Flask, alice: Member, model_server: ModelServer, script: Script, word: str
 ) -> None:
+    app.config["SETTINGS"] = replace(app.config["SETTINGS"], probe_seconds=60.0)
     model_server.script(script)
     documents = [save(alice), save(alice, ANOTHER)]
     for _ in range(4):
