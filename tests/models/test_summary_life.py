@@ -286,8 +286,6 @@ def test_status_write_is_no_edit(alice: Member, model_server: ModelServer) -> No
 
 def test_each_part_of_the_recipe_is_in_the_key(make_app, alice: Member, model_server: ModelServer) -> None:  # type: ignore[no-untyped-def]
     """B13: another model, prompt or engine is another summary."""
-    from dataclasses import replace
-
     recipe = current_settings().recipe
     changed = [replace(recipe, model="other"), replace(recipe, prompt_version="other"), replace(recipe, engine="other"),
                replace(recipe, style=Style.BRIEF), replace(recipe, language="de"), replace(recipe, parameters=(("t", "1"),))]  # fmt: skip
