@@ -238,6 +238,11 @@ OWN = (
                 "passages.found, way, summary_html)",
                 "passages.found, way, lambda text, _: text)",
             ),
+            Edit(
+                SUMMARY,
+                'return summary_html(self.text or "", self.format or "markdown")',
+                'return self.text or ""',
+            ),
         ),
         (AREA + "test_markup_in_a_summary_is_only_text",),
     ),
