@@ -19,6 +19,7 @@ from flask_wtf.csrf import CSRFProtect
 from htmx_flask import Htmx
 from sqlalchemy import (
     ClauseElement,
+    Compiled,
     Connection,
     CursorResult,
     Dialect,
@@ -160,17 +161,20 @@ class Prepared:
         db.session.flush()
         connection = db.session.connection()
         compiled = self._for(connection.dialect)
-        given = compiled.construct_params(values)
-        if compiled.positiontup is not None:
-            return connection.exec_driver_sql(
-                str(compiled), tuple(given[name] for name in compiled.positiontup)
-            )
-        return connection.exec_driver_sql(str(compiled), given)
+        return connection.exec_driver_sql(
+            str(compiled), arranged(compiled, compiled.construct_params(values))
+        )
 
     def _for(self, dialect: Dialect) -> SQLCompiler:
         if dialect.name not in self._compiled:
             self._compiled[dialect.name] = cast("SQLCompiler", self._statement.compile(dialect=dialect))
         return self._compiled[dialect.name]
+
+
+def arranged(compiled: Compiled, given: Mapping[str, Any]) -> Any:
+    """The parameters as the driver takes them: by name, or in their order."""
+    names = getattr(compiled, "positiontup", None)
+    return given if names is None else tuple(given[name] for name in names)
 
 
 def insert(model: type[Base]) -> sqlite.Insert | postgresql.Insert:

@@ -12,13 +12,6 @@ from webapp.models import Document, Member, Revision, Role, Summary
 from webapp.models.library import PAGE_SIZE
 
 
-@pytest.fixture
-def browser(app: Flask, alice: Member) -> Browser:
-    browser = Browser(app)
-    browser.sign_in(alice.email, PASSWORD)
-    return browser
-
-
 def test_empty_library_says_how_to_begin(browser: Browser) -> None:
     browser.open("/")
     assert [link for link in browser.find("main a") if link.get("href") == "/documents/new"]

@@ -33,11 +33,6 @@ def alice(app: Flask) -> Member:
     return add_member("Alice", Role.EDITOR)
 
 
-@pytest.fixture
-def browser(app: Flask, alice: Member) -> Browser:
-    return Browser(app).sign_in(alice.email, PASSWORD)
-
-
 def form_of(browser: Browser) -> dict[str, Any]:
     """The hidden fields of a new form, and a text."""
     form = browser.open("/documents/new").one('form[action="/documents"]')

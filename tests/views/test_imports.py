@@ -26,13 +26,6 @@ def app(make_app: MakeApp) -> Flask:
 
 
 @pytest.fixture
-def browser(app: Flask, alice: Member) -> Browser:
-    browser = Browser(app)
-    browser.sign_in(alice.email, PASSWORD)
-    return browser
-
-
-@pytest.fixture
 def site() -> Iterator[Site]:
     with Site() as site:
         site.answers["/lamps"] = lambda visit: visit.answer(

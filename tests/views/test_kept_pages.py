@@ -20,13 +20,6 @@ Change = Callable[[Document, Member], None]
 
 
 @pytest.fixture
-def browser(app: Flask, alice: Member) -> Browser:
-    browser = Browser(app)
-    browser.sign_in(alice.email, PASSWORD)
-    return browser
-
-
-@pytest.fixture
 def document(browser: Browser) -> Document:
     """A document with its summary, whose page was made some time ago."""
     document_id = browser.write("Skerrymore", ARTICLE)

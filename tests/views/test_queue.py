@@ -3,7 +3,7 @@
 import pytest
 from flask import Flask
 
-from tests.conftest import ARTICLE, PASSWORD, MakeApp, add_member, llm_environ, staff
+from tests.conftest import ARTICLE, MakeApp, add_member, llm_environ, staff
 from tests.support.browser import Browser
 from tests.support.model_server import ModelServer
 from tests.support.worker import work
@@ -22,11 +22,6 @@ def app(make_app: MakeApp, model_server: ModelServer) -> Flask:
 @pytest.fixture
 def alice(app: Flask) -> Member:
     return add_member("Alice", Role.EDITOR)
-
-
-@pytest.fixture
-def browser(app: Flask, alice: Member) -> Browser:
-    return Browser(app).sign_in(alice.email, PASSWORD)
 
 
 def save(alice: Member, title: str) -> int:

@@ -16,13 +16,6 @@ from webapp.summarizing.engine import Ask, Style
 
 
 @pytest.fixture
-def browser(app: Flask, alice: Member) -> Browser:
-    browser = Browser(app)
-    browser.sign_in(alice.email, PASSWORD)
-    return browser
-
-
-@pytest.fixture
 def document(app: Flask, alice: Member) -> Document:
     """In three versions: another word, then another title."""
     document = alice.documents.add(title="Skerrymore", text=ARTICLE)

@@ -35,13 +35,6 @@ def alice(app: Flask) -> Member:
 
 
 @pytest.fixture
-def browser(app: Flask, alice: Member) -> Browser:
-    browser = Browser(app)
-    browser.sign_in(alice.email, PASSWORD)
-    return browser
-
-
-@pytest.fixture
 def document_id(alice: Member) -> int:
     return alice.documents.add(title="Skerrymore", text=ARTICLE).id
 

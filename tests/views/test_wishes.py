@@ -23,11 +23,6 @@ def alice(app: Flask) -> Member:
 
 
 @pytest.fixture
-def browser(app: Flask, alice: Member) -> Browser:
-    return Browser(app).sign_in(alice.email, PASSWORD)
-
-
-@pytest.fixture
 def bob(app: Flask) -> Browser:
     """A teammate who reads."""
     add_member("Bob", Role.READER)

@@ -12,7 +12,7 @@ from sqlalchemy import Double, Engine, Select, bindparam, select
 from sqlalchemy.orm import aliased
 
 from webapp.config import Settings
-from webapp.extensions import now
+from webapp.extensions import arranged, now
 from webapp.models import tasks
 from webapp.models.document import Document
 from webapp.models.member import Member, SignIn, token_hash
@@ -55,12 +55,10 @@ class Question:
     def affirms(self, standing: Standing) -> bool:
         """Whether all is as it was. A database that does not answer affirms nothing."""
         given = {"token": standing.token, "document": standing.document_id, "lifetime": self._lifetime}
-        names = getattr(self._compiled, "positiontup", None)
-        parameters = given if names is None else tuple(given[name] for name in names)
         connection = self._engine.raw_connection()
         try:
             cursor = connection.cursor()
-            cursor.execute(self._compiled.string, parameters)
+            cursor.execute(self._compiled.string, arranged(self._compiled, given))
             return bool(cursor.fetchone() == standing.facts)
         except self._errors:
             return False
