@@ -138,6 +138,19 @@ def test_an_edit_of_500_parts_asks_for_its_leaf_and_its_ancestors(kind: str, pla
     assert len(model.asked) < notes.calls / 20
 
 
+@pytest.mark.parametrize("place", range(25, 1_600, 225))
+def test_word_changed_inside_a_part_asks_for_its_leaf_and_its_ancestors_alone(place: int) -> None:
+    store, _ = first_reading()
+    kept, model, changed = Store(), Model(), list(paragraphs(1_600))
+    kept.notes = dict(store.notes)
+    changed[place] = changed[place].removesuffix(".") + "s."
+    read("\n\n".join(changed), kept, model)
+    assert model.count(Kind.LEAF) == 1
+    assert model.count(Kind.MERGE) > 1
+    for below, above in itertools.pairwise(model.asked):
+        assert kept.notes[below.key] in above.passages
+
+
 def test_passage_that_two_documents_share_is_read_once() -> None:
     chapter, model, store = document(200, seed=9), Model(), Store()
     read(f"{document(40, seed=1)}\n\n{chapter}", store, model)
@@ -411,10 +424,19 @@ def test_empty_notes_are_a_failure() -> None:
     assert store.notes == {}
 
 
-@given(st.lists(st.integers(1, 60), max_size=60), st.integers(0))
+@given(st.lists(st.tuples(st.integers(1, 60), st.integers(0, 2**40)), max_size=60))
 @settings(deadline=None)
-def test_groups_hold_all_nodes_in_order(sizes: list[int], seed: int) -> None:
-    nodes = [Node(f"{seed}-{number}", "word " * size) for number, size in enumerate(sizes)]
+def test_groups_hold_all_nodes_in_order(sizes: list[tuple[int, int]]) -> None:
+    nodes = [Node(f"{number}", "word " * size, rank) for number, (size, rank) in enumerate(sizes)]
     groups = grouped(nodes, 250)
     assert [node for group in groups for node in group] == nodes
     assert all(groups)
+
+
+def test_groups_begin_where_they_did_when_what_is_in_them_is_written_anew() -> None:
+    chance = random.Random(3)
+    nodes = [Node(f"{number}", "word " * 40, chance.getrandbits(40)) for number in range(200)]
+    anew = [node._replace(key=f"{node.key} anew") for node in nodes]
+    before, after = ([len(group) for group in grouped(some, 250)] for some in (nodes, anew))
+    assert before == after
+    assert len(before) > 20

@@ -11,10 +11,9 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from webapp.summarizing.cuts import cuts
-from webapp.summarizing.sentences import WIDEST_WRAP_CHARS, Span, is_turn, sentences
+from webapp.summarizing.sentences import WIDEST_WRAP_CHARS, is_turn, sentences
 from webapp.summarizing.tokens import LARGEST, token_weight
 
-Chunk = Span
 Place = tuple[int, int]  # offset and level
 
 RANKED_CHARS = 80  # of what follows a place
@@ -36,6 +35,18 @@ class Level(IntEnum):
     CHAPTER = 9
 
 
+class Chunk(NamedTuple):
+    """A slice of a text, and how good a place it begins at: the higher the `rank`, the better."""
+
+    start: int
+    end: int
+    rank: int
+
+    def of(self, text: str) -> str:
+        """The very characters of `text` in this range."""
+        return text[self.start : self.end]
+
+
 class Block(NamedTuple):
     """A heading, paragraph, table or listing, from `start` to the next one. Those last two are kept whole."""
 
@@ -55,8 +66,9 @@ _PLAIN_HEADING = re.compile(
 _ENDED = re.compile(r"[.!?…:;。！？；।؟།]['\"”’»)\]」』*_]{0,4}\s*$")
 _LISTED = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s")
 _WORD_START = re.compile(r"(?<=\s)\S")
-_BLANK_LINES = re.compile(r"\n{3,}")
-_WIDE_GAP = re.compile(r"([^\S\n]{16})[^\S\n]+")
+# Both begin with one character and not with a repetition: they are looked for faster so.
+_BLANK_LINES = re.compile(r"\n\n\n+")
+_WIDE_GAP = re.compile(r"([^\S\n][^\S\n]{15})[^\S\n]+")
 
 
 def chunks(text: str, *, target_tokens: int) -> list[Chunk]:
@@ -77,8 +89,9 @@ def chunks(text: str, *, target_tokens: int) -> list[Chunk]:
             at.append(total)
             ranks.append(level << 32 | _hash(" ".join(text[start : start + RANKED_CHARS].split())))
         total += token_weight(text[start:end].rstrip() + "\n\n")
-    edges = [0, *(offsets[cut] for cut in cuts(at, ranks, total, target_tokens)), len(text)]
-    return [Chunk(start, end) for start, end in pairwise(edges)]
+    found = cuts(at, ranks, total, target_tokens)
+    begins = [(0, 0), *((offsets[cut], ranks[cut]) for cut in found), (len(text), 0)]
+    return [Chunk(start, end, rank) for (start, rank), (end, _) in pairwise(begins)]
 
 
 def condensed(text: str) -> str:

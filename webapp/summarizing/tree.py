@@ -1,12 +1,12 @@
 """Reads a document that is too long for one call: notes on its parts, notes on neighbouring notes, until the rest
 is short enough to be summarised like any text.
 
-The nodes make a Merkle tree, as each is kept under the hash of what it was made from. Both the parts and the groups
-of notes are bounded by what they hold, so an edit asks anew for its leaf and what is above it, and for nothing else.
+The nodes make a Merkle tree, as each is kept under the hash of what it was made from. What a part
+begins with bounds the parts and the groups of notes, so an edit asks anew for its leaf and what is above it, and for
+nothing else.
 """
 
 import contextlib
-import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -88,10 +88,13 @@ class Notes:
 
 
 class Node(NamedTuple):
-    """Notes, and the key that they count under in what is made from them."""
+    """Notes, the key that they count under in what is made from them, and the rank of the place in the text where
+    what they are of begins.
+    """
 
     key: str
     notes: str
+    rank: int
 
 
 def run(
@@ -144,8 +147,8 @@ class _Reading:
     def notes(self, text: str, most_parts: int) -> Notes:
         parts = chunks(text, target_tokens=self.budget.chunk_tokens)
         read = parts[:most_parts]
-        leaves = [leaf(part.of(text), self.recipe) for part in read]
-        nodes = self._written([request for request in leaves if visible(request.passages[0]).strip()])
+        leaves = [(leaf(part.of(text), self.recipe), part.rank) for part in read]
+        nodes = self._written([each for each in leaves if visible(each[0].passages[0]).strip()])
         while _weight(nodes) > self.budget.notes_tokens:
             nodes = self._merged(nodes)
         coverage = Coverage(len(parts), len(read), len(text), read[-1].end)
@@ -164,7 +167,10 @@ class _Reading:
         pieces = [piece for node in nodes for piece in self._pieces(node)]
         groups = grouped(pieces, self.budget.chunk_tokens)
         requests = {
-            index: merge([node.key for node in group], [node.notes for node in group], self.recipe)
+            index: (
+                merge([node.key for node in group], [node.notes for node in group], self.recipe),
+                group[0].rank,
+            )
             for index, group in enumerate(groups)
             if len(group) > 1 or 2 * _weight(group) > self.budget.chunk_tokens
         }
@@ -180,11 +186,14 @@ class _Reading:
         if token_weight(node.notes) <= LARGEST * target:
             return [node]
         parts = chunks(node.notes, target_tokens=target)
-        return [Node(f"{node.key}/{number}", part.of(node.notes)) for number, part in enumerate(parts)]
+        return [
+            Node(f"{node.key}/{number}", part.of(node.notes), part.rank if number else node.rank)
+            for number, part in enumerate(parts)
+        ]
 
-    def _written(self, requests: list[PartRequest]) -> list[Node]:
-        """A node for each request, in order; the same one twice is asked for once."""
-        wanted = {request.key: request for request in requests}
+    def _written(self, requests: Sequence[tuple[PartRequest, int]]) -> list[Node]:
+        """A node for each request and its rank, in order; the same one twice is asked for once."""
+        wanted = {request.key: request for request, _ in requests}
         found = dict(self.store.get(list(wanted)))
         missing = [request for key, request in wanted.items() if key not in found]
         self.total += len(wanted)
@@ -197,7 +206,7 @@ class _Reading:
                 self.tokens_in += notes.tokens_in or 0
                 self.tokens_out += notes.tokens_out or 0
                 self._advance(1)
-        return [Node(request.key, found[request.key]) for request in requests]
+        return [Node(request.key, found[request.key], rank) for request, rank in requests]
 
     def _advance(self, count: int) -> None:
         self.done += count
@@ -205,14 +214,17 @@ class _Reading:
 
 
 def grouped(nodes: Sequence[Node], target: int) -> list[list[Node]]:
-    """Neighbouring nodes in groups of about `target` tokens, whose borders their keys decide."""
+    """Neighbouring nodes in groups of about `target` tokens, whose borders their ranks decide.
+
+    Those stay as they are when what a node is of is edited, as its key would not: a group keeps its nodes, and only
+    the notes on it are asked for anew.
+    """
     at: list[float] = []
     total = 0.0
     for node in nodes:
         at.append(total)
         total += token_weight(node.notes) + FENCE_TOKENS
-    ranks = [int(hashlib.sha256(node.key.encode()).hexdigest()[:16], 16) for node in nodes]
-    edges = [0, *cuts(at, ranks, total, target), len(nodes)]
+    edges = [0, *cuts(at, [node.rank for node in nodes], total, target), len(nodes)]
     return [list(nodes[start:end]) for start, end in pairwise(edges) if start < end]
 
 
