@@ -11,18 +11,13 @@ from tests.bench.house import precis
 from tests.bench.model import Model
 from tests.bench.table import Line, Reach, Run
 from tests.bench.wire import Person
-from tests.support.chromium import find_chromium, running_chromium
+from tests.support.chromium import SHIFTS, find_chromium, running_chromium
 from tests.support.precis import Precis
 
 RUNS = 3
 FIRST_KB, NEXT_KB = 35.0, 8.0
 SETTLE_MS = 1_000
 SIZES: tuple[ViewportSize, ...] = ({"width": 1280, "height": 900}, {"width": 390, "height": 844})
-SHIFTS = """
-  window.moved = 0;
-  new PerformanceObserver((list) => { for (const entry of list.getEntries()) window.moved += entry.value; })
-    .observe({ type: "layout-shift", buffered: true });
-"""
 
 
 def measure() -> list[Line]:
@@ -65,7 +60,7 @@ def _shift(browser: Browser, house: Precis, cookie: str, number: int) -> float:
         page.goto(f"{house.address}/documents/{21 + number}")
         page.wait_for_selector('[data-status="complete"]')
         page.wait_for_timeout(SETTLE_MS)
-        return float(page.evaluate("window.moved"))
+        return float(page.evaluate("window.moved.reduce((sum, shift) => sum + shift.value, 0)"))
 
 
 @contextmanager

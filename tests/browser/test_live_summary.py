@@ -11,12 +11,12 @@ from tests.support.precis import Account, Precis, until
 
 pytestmark = pytest.mark.browser
 
-MOST_LINES = 2  # that the text below may move while a usual summary takes its place
 OF_THE_TEXT = "\n".join(f"- {part.split('. ')[0]}." for part in ARTICLE.split("\n\n")[:5])
 QUIET_MS = 3_000  # a connection that is ended wrongly is made again within a second
 LINES = SUMMARY.split("\n")
 SHOWN = "\n".join(line.removeprefix("- ") for line in LINES)
 HEAD, MIDDLE, TAIL = LINES[0], "\n" + LINES[1] + "\n" + LINES[2], "\n" + "\n".join(LINES[3:])
+LENGTHS = {"short": HEAD, "usual": OF_THE_TEXT, "long": "\n".join(LINES * 4)}
 FIRST, THIRD, LAST = (LINES[number].removeprefix("- ") for number in (0, 2, 4))
 
 
@@ -90,22 +90,49 @@ def test_typed_text_elsewhere_on_the_page_stays(reader: Visitor, answers: Answer
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_the_text_below_hardly_moves_while_a_summary_is_written(
-    visit: Visit, scripted: Precis, alice: Account, answers: Answers, size: dict[str, int]
+@pytest.mark.parametrize("summary", LENGTHS)
+def test_nothing_moves_from_the_first_paint_to_the_finished_summary(
+    visit: Visit, scripted: Precis, alice: Account, answers: Answers, size: dict[str, int], summary: str
 ) -> None:
-    title, gate = f"Still at {size['width']}", answers.gate()
-    answers.give(title, told(gate, OF_THE_TEXT, every=0.01))
+    title, first, second = f"Still, {summary}, at {size['width']}", answers.gate(), answers.gate()
+    head, rest = LENGTHS[summary].split(" ", 3)[:3], LENGTHS[summary].split(" ", 3)[3]
+    answers.give(title, told(first, " ".join(head), second, " " + rest, every=0.01))
     visitor = visit(scripted.address, alice, viewport=size)
     visitor.write(title, ARTICLE)
     visitor.sees("processing")
-    text = visitor.page.locator(".document__text p").first
-    before = text.bounding_box()
-    gate.set()
+    first.set()
+    visitor.sees("processing", words=" ".join(head[1:]))
+    second.set()
     visitor.sees("complete")
-    after = text.bounding_box()
-    assert before and after
-    line = text.evaluate("element => parseFloat(getComputedStyle(element).lineHeight)")
-    assert abs(after["y"] - before["y"]) / line <= MOST_LINES
+    assert visitor.moved == []
+
+
+def test_what_is_watched_for_movement_shows_a_line_that_pushes_the_page(reader: Visitor) -> None:
+    reader.open("/")
+    reader.page.evaluate(
+        "document.body.prepend(Object.assign(document.createElement('p'), {innerText: 'News'}))"
+    )
+    assert any("<header" in shift["what"] for shift in reader.moved)
+
+
+def test_a_finished_summary_keeps_no_room_once_its_page_is_loaded_anew(
+    reader: Visitor, answers: Answers
+) -> None:
+    answers.give("A single point", told(answers.gate(), HEAD))
+    path = reader.write("A single point", ARTICLE)
+    reader.sees("processing")
+    box = reader.page.locator(".summary__body")
+    live = box.bounding_box()
+    answers.open_all()
+    reader.sees("complete")
+    finished = box.bounding_box()
+    reader.open(path)
+    anew = box.bounding_box()
+    assert live and finished and anew
+    assert live == finished
+    assert anew["height"] < live["height"] / 2
+    assert reader.page.locator(".document__text p").first.is_visible()
+    assert reader.moved == []
 
 
 def test_the_place_where_somebody_reads_stays(reader: Visitor, answers: Answers) -> None:

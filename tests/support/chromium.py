@@ -56,6 +56,15 @@ document.addEventListener('securitypolicyviolation', event => tellViolation(
   `${event.violatedDirective} refused ${event.blockedURI || 'inline'} in ${event.sourceFile}:${event.lineNumber}`));
 """.replace("TOLD", TOLD)
 
+# Notes each layout shift: how much of the window it moved, and what.
+SHIFTS = """
+window.moved = [];
+const named = node => node && (node.nodeType === Node.ELEMENT_NODE ? node : node.parentElement).outerHTML.slice(0, 80);
+new PerformanceObserver(list => window.moved.push(...list.getEntries().map(entry => (
+  {value: entry.value, what: entry.sources.map(source => named(source.node)).join(' and ')}))))
+  .observe({type: 'layout-shift', buffered: true});
+"""
+
 
 def find_chromium() -> str | None:
     """The path of the browser, or None where there is none."""
@@ -92,6 +101,7 @@ class Visitor:
             "tellViolation", lambda _, words: self._problems.append(f"policy: {words}")
         )
         self.context.add_init_script(WATCH)
+        self.context.add_init_script(SHIFTS)
         self.context.on("request", self._requested)
         self.context.on("console", self._said)
         self.context.on("weberror", lambda error: self._problems.append(f"script: {error.error}"))
@@ -217,6 +227,12 @@ class Visitor:
     def seen(self) -> list[dict[str, Any]]:
         """Each state in which the area was shown on this page: status, stale, words, text."""
         return list(self.page.evaluate("window.seen"))
+
+    @property
+    def moved(self) -> list[dict[str, Any]]:
+        """What has moved on this page since its first paint, each time: `what`, and `value`, a part of the window."""
+        frame = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(window.moved))))"
+        return list(self.page.evaluate(frame))
 
     def asked_for(self, pattern: str) -> list[str]:
         """The addresses of the requests so far whose path matches."""
