@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from webapp.config import Settings, SettingsError
+from webapp.processes import LANES
 from webapp.summarizing.sanitizing import visible
 
 if TYPE_CHECKING:
@@ -68,9 +69,7 @@ def web() -> None:
 
 
 @cli.command()
-@click.option(
-    "--lane", type=click.Choice(["interactive", "warm"]), help="One lane, in this process. Else both."
-)
+@click.option("--lane", type=click.Choice(LANES), help="One lane, in this process. Else both.")
 def worker(lane: str | None) -> None:
     """Run the workers alone."""
     if lane is None:

@@ -100,7 +100,7 @@ GUARDS = (
     Mutation(
         "M90",
         "The processes together want more connections than PostgreSQL lets in",
-        (Edit("webapp/__init__.py", '"max_overflow": 10,', '"max_overflow": 100,'),),
+        (Edit("webapp/application.py", '"max_overflow": 10,', '"max_overflow": 100,'),),
         (
             "tests/models/test_databases.py::test_connections_of_a_process_have_a_bound_that_leaves_room_for_the_others",
         ),

@@ -202,7 +202,7 @@ OWN = (
     Mutation(
         "M19",
         "The cache unpickles what it finds, so whoever can write to Redis runs code here",
-        (Edit("webapp/__init__.py", '        "CACHE_SERIALIZER": QuietJSON,\n', ""),),
+        (Edit("webapp/application.py", '        "CACHE_SERIALIZER": QuietJSON,\n', ""),),
         (LIFE + "test_planted_pickle_is_never_run",),
     ),
     Mutation(

@@ -307,7 +307,7 @@ USUAL = (
                 "            raise\n",
             ),
             Edit(
-                "webapp/__init__.py",
+                "webapp/application.py",
                 "make_broker(url, is_writing=is_writing, away=away)",
                 "make_broker(url, away=away)",
             ),
@@ -322,7 +322,7 @@ USUAL = (
         "Nothing keeps a message from being sent inside a transaction",
         (
             Edit(
-                "webapp/__init__.py",
+                "webapp/application.py",
                 "make_broker(url, is_writing=is_writing, away=away)",
                 "make_broker(url, away=away)",
             ),

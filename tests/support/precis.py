@@ -34,13 +34,13 @@ QUICK = {
 PASSWORD = "correct horse battery"
 NAMES = {
     "precis": "webapp.cli up",
-    "supervisor": "supervisor.supervisord",
+    "supervisor": "precis supervisor",
     "valkey": "valkey-server",
     "arbiter": "gunicorn",
     "web": "gunicorn",
     "interactive": "worker --lane interactive",
     "warm": "worker --lane warm",
-    "sweep": "webapp.cli sweep",
+    "sweep": "precis sweep",
 }
 
 

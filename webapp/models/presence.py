@@ -1,5 +1,6 @@
 """Which workers are alive. In SQL, so that a page can say so while Redis is away."""
 
+import functools
 import os
 import secrets
 
@@ -9,7 +10,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 from webapp.extensions import Base, db, now, transaction
 
 ALIVE_SECONDS = 20
-_token = secrets.token_hex(16)  # of this process: modules are not shared with forks of it
 
 
 class Presence(Base):
@@ -26,16 +26,22 @@ class Presence(Base):
 def beat(lane: str) -> None:
     """Say that this process works on `lane`. Forgets those not heard of for an hour."""
     with transaction():
-        db.session.merge(Presence(token=_token, lane=lane, pid=os.getpid(), seen_at=now()))
+        db.session.merge(Presence(token=_token(os.getpid()), lane=lane, pid=os.getpid(), seen_at=now()))
         db.session.execute(delete(Presence).where(Presence.seen_at < now() - 3600))
 
 
 def leave() -> None:
     """Say that this process stops."""
     with transaction():
-        db.session.execute(delete(Presence).where(Presence.token == _token))
+        db.session.execute(delete(Presence).where(Presence.token == _token(os.getpid())))
 
 
 def live_lanes() -> set[str]:
     """The lanes that a living worker serves."""
     return set(db.session.scalars(select(Presence.lane).where(Presence.seen_at > now() - ALIVE_SECONDS)))
+
+
+@functools.cache
+def _token(pid: int) -> str:
+    """Of this process, and of no fork of it. A pid alone may come again."""
+    return secrets.token_hex(16)

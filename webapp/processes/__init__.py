@@ -3,7 +3,12 @@
 Kept light: the application imports this package to find the embedded Valkey.
 """
 
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+LANES = ("interactive", "warm")  # a worker process each
 
 
 def run_folder(data: Path) -> Path:
@@ -17,3 +22,33 @@ def embedded_url(data: Path) -> str | None:
         return (run_folder(data) / "redis.url").read_text().strip() or None
     except OSError:
         return None
+
+
+def setup_file(data: Path) -> Path:
+    """Where the address of a first account is told to whoever has started everything; empty if there is one."""
+    return run_folder(data) / "setup.url"
+
+
+@contextmanager
+def migration(data: Path) -> Iterator[None]:
+    """The database is brought to this release meanwhile: nobody serves."""
+    with _migrating(data).open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+        fcntl.flock(file, fcntl.LOCK_UN)  # also for the processes that were forked with it
+
+
+def is_migrating(data: Path) -> bool:
+    """Whether somebody still brings the database to this release."""
+    try:
+        with _migrating(data).open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    return False
+
+
+def _migrating(data: Path) -> Path:
+    return run_folder(data) / "migrating.lock"

@@ -1,5 +1,8 @@
 """How gunicorn serves the application. Read by its path, for nothing of the application, nor what it imports, may be
-loaded before gevent has patched the standard library; and that happens in the web worker.
+loaded before gevent has patched the standard library.
+
+That happens here, in the arbiter: it loads what its workers have in common, and they share the memory of it. What the
+arbiter itself lives on, signals and forks, stays as it is.
 """
 
 import gc
@@ -8,7 +11,7 @@ import resource
 from contextlib import nullcontext, suppress
 from typing import Any
 
-from gevent import sleep, socket, spawn
+from gevent import monkey, sleep, socket, spawn
 from gunicorn.glogging import Logger
 from gunicorn.workers.ggevent import GeventWorker
 
@@ -33,12 +36,19 @@ class DrainingWorker(GeventWorker):
         self._idle: set[Any] = set()
         self._line: Any = None
 
+    def patch(self) -> None:
+        """All is patched. What we listen on was made before."""
+        self.sockets = [_patched(each) for each in self.sockets]
+
     def load_wsgi(self) -> None:
         from webapp.config import Settings
-        from webapp.processes import journal
+        from webapp.processes import is_migrating, journal
         from webapp.processes.line import Line
 
         settings = Settings.load()
+        while is_migrating(settings.data) and self.alive:
+            self.notify()
+            sleep(0.02)
         journal.start("web", settings.log_level)
         self._line = lambda client: Line(client, settings.patience_seconds)
         super().load_wsgi()
@@ -91,6 +101,24 @@ def _hang_up(client: Any) -> None:
         client._sock.shutdown(socket.SHUT_RD)
 
 
+def _patched(listener: Any) -> Any:
+    """gunicorn's socket as one that lets others run while it waits."""
+    family, kind = listener.FAMILY, socket.SOCK_STREAM
+    return socket.socket(family, kind, fileno=listener.sock.detach())
+
+
+def on_starting(server: Any) -> None:
+    """Load what all web workers have in common."""
+    from sqlalchemy.orm import configure_mappers
+
+    from webapp import application
+
+    application.views()
+    configure_mappers()
+    gc.collect()
+    gc.freeze()
+
+
 def post_worker_init(worker: Any) -> None:
     """If the arbiter is killed, its workers hold the port: they end with it, so that the next one can have it."""
     import signal
@@ -107,6 +135,8 @@ def worker_exit(server: Any, worker: Any) -> None:
     if worker.pid == os.getpid() and worker.booted and not worker.alive:
         os._exit(0)
 
+
+monkey.patch_all(os=False, signal=False)
 
 _soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 _wanted = OPEN_FILES if _hard == resource.RLIM_INFINITY else min(OPEN_FILES, _hard)

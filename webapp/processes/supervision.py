@@ -14,6 +14,8 @@ from webapp.processes.terminal import Terminal
 from webapp.processes.tether import PARENT, tethered
 from webapp.processes.valkey import write_private
 
+CANNOT_START = 3  # the supervisor's exit code where it has said all that there is to say
+OWN = ["-m", "webapp.cli"]
 STOP_SECONDS = 45.0  # for everything; each program has its own time before it is killed
 
 
@@ -30,7 +32,7 @@ class Program:
 
 def own(*arguments: str) -> list[str]:
     """The command line of one of our own processes."""
-    return [sys.executable, "-m", "webapp.cli", *arguments]
+    return [sys.executable, *OWN, *arguments]
 
 
 def supervise(
@@ -41,17 +43,20 @@ def supervise(
     is_announced: Callable[[], bool] = lambda: True,
     environ: dict[str, str] | None = None,
     keep: tuple[int, ...] = (),
+    *,
+    migrates: bool = False,
 ) -> int:
     """Run programs until SIGTERM, SIGINT or SIGHUP, then end them in order. Returns the exit code.
 
-    `is_announced` is called several times a second until it is True. The supervisor inherits the descriptors `keep`.
+    `is_announced` is called several times a second until it is True. The supervisor inherits the descriptors `keep`,
+    and brings the database to this release if it `migrates`.
     """
     stopping = stop_signal()
-    process = _start(name, programs, run, environ or dict(os.environ), keep)
+    process = _start(name, programs, run, environ or dict(os.environ), keep, ["--migrate"] * migrates)
     relay = threading.Thread(target=terminal.relay, args=(process.stdout,), name="relay", daemon=True)
     relay.start()
     is_done = False
-    while process.poll() is None and not stopping.wait(0.2):
+    while process.poll() is None and not stopping.wait(0.05 if not is_done else 0.2):
         is_done = is_done or is_announced()
     code = _end(process, terminal)
     relay.join(5.0)
@@ -59,18 +64,25 @@ def supervise(
 
 
 def _start(
-    name: str, programs: list[Program], run: Path, environ: dict[str, str], keep: tuple[int, ...]
+    name: str,
+    programs: list[Program],
+    run: Path,
+    environ: dict[str, str],
+    keep: tuple[int, ...],
+    options: list[str],
 ) -> "subprocess.Popen[bytes]":
     """Start supervisord, tied to us, in a process group of its own: Ctrl-C is for us to pass on."""
     configuration = run / f"{name}.conf"
     write_private(configuration, configure(name, programs))
     return subprocess.Popen(  # noqa: S603 - the command is our own
-        tethered([sys.executable, "-m", "supervisor.supervisord", "--configuration", str(configuration)]),
+        tethered([sys.executable, "-m", "webapp.processes.nursery", str(configuration), *options]),
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, pass_fds=keep, process_group=0,
         env={**environ, PARENT: str(os.getpid()), "PYTHONUNBUFFERED": "1"})  # fmt: skip
 
 
 def _end(process: "subprocess.Popen[bytes]", terminal: Terminal) -> int:
+    if process.poll() == CANNOT_START:
+        return 1
     if process.poll() is not None:
         terminal.say("The supervisor has died, and everything with it. Its own log is in the folder log.")
         return 1

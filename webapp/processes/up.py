@@ -8,14 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from flask import Flask
-
-from webapp import create_app
 from webapp.config import Settings
-from webapp.models import Lane
-from webapp.models.setup import first_address
-from webapp.processes import run_folder, valkey, web
-from webapp.processes.migrating import migrate
+from webapp.processes import LANES, run_folder, setup_file, valkey, web
 from webapp.processes.supervision import Program, own, supervise
 from webapp.processes.terminal import Terminal
 
@@ -56,27 +50,25 @@ def make_folders(data: Path) -> None:
 
 
 def _run(settings: Settings, environ: dict[str, str], lock: int) -> int:
-    app = create_app(settings)
-    migrate(app)
     terminal = Terminal(settings.data / "log" / "precis.log")
     try:
         return supervise(
             "up", _programs(settings), run_folder(settings.data), terminal,
-            is_announced=_announcement(settings, app, terminal), environ=environ, keep=(lock,))  # fmt: skip
+            is_announced=_announcement(settings, terminal), environ=environ, keep=(lock,), migrates=True)  # fmt: skip
     finally:
         terminal.say("Precis has stopped.")
         terminal.close()
 
 
 def _programs(settings: Settings) -> list[Program]:
-    """What runs: Valkey first up and last down."""
+    """What runs: Valkey first up and last down. What loads for itself is up before what is forked."""
     embedded = Program("valkey", valkey.command(settings.data), rank=10, log="valkey.log")
-    site = [Program("web", web.command(settings)), *_workers(), Program("sweep", own("sweep"))]
+    site = [Program("web", web.command(settings), rank=15), *_workers(), Program("sweep", own("sweep"))]
     return site if settings.redis_url else [embedded, *site]
 
 
 def _workers() -> list[Program]:
-    return [Program(lane, own("worker", "--lane", lane)) for lane in Lane]
+    return [Program(lane, own("worker", "--lane", lane)) for lane in LANES]
 
 
 @contextmanager
@@ -97,13 +89,13 @@ def _locked(settings: Settings) -> Iterator[int]:
         yield file.fileno()
 
 
-def _announcement(settings: Settings, app: Flask, terminal: Terminal) -> Callable[[], bool]:
+def _announcement(settings: Settings, terminal: Terminal) -> Callable[[], bool]:
     """Says the address once everything is there, or after a while that it is not. Then returns True."""
     late = time.monotonic() + READY_SECONDS
 
     def announced() -> bool:
         if is_ready(settings):
-            _welcome(settings, app, terminal)
+            _welcome(settings, terminal)
         elif time.monotonic() > late:
             terminal.say(
                 f"Not ready after {READY_SECONDS:.0f} seconds. The lines above say why; it goes on trying."
@@ -115,9 +107,11 @@ def _announcement(settings: Settings, app: Flask, terminal: Terminal) -> Callabl
     return announced
 
 
-def _welcome(settings: Settings, app: Flask, terminal: Terminal) -> None:
+def _welcome(settings: Settings, terminal: Terminal) -> None:
     terminal.say(f"Precis is ready at {settings.address}")
-    setup = first_address(app)
+    told = setup_file(settings.data)
+    setup = told.read_text()
+    told.unlink()  # it is a way in
     if setup:
         terminal.say(f"There is no account yet. Make the first one, an admin's, at {setup}")
     terminal.say("Ctrl-C ends it.")
