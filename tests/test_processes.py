@@ -20,9 +20,11 @@ from redis import Redis, RedisError
 from tests.support.precis import Account, Precis, until
 from tests.support.valkey import Valkey, free_port
 from tests.support.visitor import Visitor
-from webapp.processes import embedded_url, valkey
-from webapp.processes.supervision import Program, supervise
+from webapp.processes import embedded_url, is_migrating, migration, valkey
+from webapp.processes.nursery import own_arguments
+from webapp.processes.supervision import Program, own, supervise
 from webapp.processes.terminal import Terminal
+from webapp.processes.tether import tethered
 from webapp.processes.up import make_folders
 from webapp.processes.web import CONFIGURATION
 
@@ -106,6 +108,41 @@ def test_a_lone_command_finds_the_embedded_valkey(precis: Precis) -> None:
     assert examined.wait() == 0, examined.output
     assert "ok  Redis" in examined.output
     assert "ok  originals" in examined.output
+
+
+@pytest.mark.slow
+def test_what_is_forked_shares_the_memory_of_what_it_has_loaded(precis: Precis) -> None:
+    for name in ("interactive", "warm", "sweep"):
+        (process,) = precis.processes(name)
+        parent = process.parent()
+        assert parent is not None
+        assert [parent.pid] == precis.pids("supervisor")
+        memory = process.memory_full_info()
+        assert memory.uss < memory.rss / 2
+    for process in precis.processes("web"):
+        memory = process.memory_full_info()
+        assert memory.uss < memory.rss / 2
+
+
+def test_nobody_serves_while_the_database_is_migrated(tmp_path: Path) -> None:
+    assert not is_migrating(tmp_path)
+    make_folders(tmp_path)
+    with migration(tmp_path):
+        assert is_migrating(tmp_path)
+    assert not is_migrating(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [
+        (own("worker", "--lane", "warm"), ["worker", "--lane", "warm"]),
+        (tethered(own("sweep")), ["sweep"]),
+        (["/usr/bin/valkey-server", "valkey.conf"], None),
+        ([sys.executable, "-m", "gunicorn", "webapp:create_app()"], None),
+    ],
+)
+def test_only_our_own_commands_are_forked(command: list[str], arguments: list[str] | None) -> None:
+    assert own_arguments(command) == arguments
 
 
 # --- the embedded Valkey ----------------------------------------------------------------------------------------
