@@ -2,6 +2,9 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
 
 from tests.bench import library
 from tests.bench.house import precis
@@ -12,14 +15,16 @@ from tests.bench.wire import Connection, Person
 from tests.support.precis import Precis
 
 FEW, MANY = 100, 100_000
-RUNS = 5
+RUNS = 3
 VIEWS = 60
+NEW_VIEWS = FEW // RUNS  # in each run, of documents that nobody has opened: a later view is another thing
+PAGE_SIZE = 30
 REACH = 1.5
 WORDS = 300
 
 
 def measure() -> list[Line]:
-    """The same pages of both, in turns, by one reader; each document's page is another's."""
+    """The same pages of both, in turns, by one reader."""
     with (
         Model() as model,
         precis(model.settings, finished=FEW, words=WORDS) as small,
@@ -32,34 +37,62 @@ def measure() -> list[Line]:
 
 
 async def _rounds(small: Precis, large: Precis) -> dict[str, list[Run]]:
-    readers = [await _reader(house, number) for house, number in ((large, MANY), (small, FEW))]
-    pages = {"Library": "/", "Library, its last page": "/?page=1000000", "Page of a document": ""}
-    found: dict[str, list[Run]] = {name: [] for name in pages}
-    for _ in range(RUNS + 1):
-        for name, path in pages.items():
-            measured, limit = [await reader.milliseconds(path) for reader in readers]
-            found[name].append(Run(measured, limit))
-    return {name: runs[1:] for name, runs in found.items()}
+    readers = [await Reader.of(large, MANY), await Reader.of(small, FEW)]
+    await _in_turns(readers, [reader.lists for reader in readers])  # until both are warm
+    found: dict[str, list[Run]] = {}
+    for number in range(RUNS):
+        pages = {
+            "Library": [["/"] * VIEWS] * 2,
+            "Library, its middle": [[reader.middle] * VIEWS for reader in readers],
+            "Library, its last page": [[reader.last] * VIEWS for reader in readers],
+            "Document, its first view": (new := [reader.documents(number) for reader in readers]),
+            "Document, later": [paths * 3 for paths in new],
+        }
+        for name, paths in pages.items():
+            found.setdefault(name, []).append(Run(*await _in_turns(readers, paths)))
+    return found
 
 
-class _Reader:
-    def __init__(self, connection: Connection, documents: int) -> None:
-        self._connection = connection
-        self._documents = documents
-        self._next = 0
+async def _in_turns(readers: Sequence["Reader"], paths: Sequence[Sequence[str]]) -> list[float]:
+    """The usual time of a view for each reader. What slows the machine down meanwhile slows both down."""
+    found = [
+        [await reader.milliseconds(path) for reader, path in zip(readers, each, strict=True)]
+        for each in zip(*paths, strict=True)
+    ]
+    return [p50(times) for times in zip(*found, strict=True)]
+
+
+@dataclass
+class Reader:
+    """Somebody with one connection to a library of so many documents."""
+
+    connection: Connection
+    total: int
+
+    @classmethod
+    async def of(cls, house: Precis, total: int) -> Self:
+        person = await Person.sign_in(house.port, library.EMAIL, library.PASSWORD)
+        return cls(await person.connect(), total)
+
+    @property
+    def middle(self) -> str:
+        return f"/?page={(self.total // PAGE_SIZE + 1) // 2}"
+
+    @property
+    def last(self) -> str:
+        return f"/?page={self.total}"
+
+    @property
+    def lists(self) -> list[str]:
+        return ["/", self.middle, self.last] * NEW_VIEWS
+
+    def documents(self, run: int) -> list[str]:
+        """Pages of documents from all over the library, others in each run."""
+        step = self.total // FEW
+        return [f"/documents/{step * number + 1}" for number in range(run, FEW, RUNS)]
 
     async def milliseconds(self, path: str) -> float:
-        """The usual time of a view; without a path, of some document that was not opened lately."""
-        found = []
-        for _ in range(VIEWS):
-            self._next = (self._next + self._documents // FEW * 37) % self._documents
-            start = time.monotonic()
-            answer = await self._connection.get(path or f"/documents/{self._next + 1}")
-            found.append(1000 * (time.monotonic() - start))
-            assert answer.status == 200, answer.status
-        return p50(found)
-
-
-async def _reader(house: Precis, documents: int) -> _Reader:
-    person = await Person.sign_in(house.port, library.EMAIL, library.PASSWORD)
-    return _Reader(await person.connect(), documents)
+        start = time.monotonic()
+        answer = await self.connection.get(path)
+        assert answer.status == 200, answer.status
+        return 1000 * (time.monotonic() - start)

@@ -8,16 +8,30 @@ from datetime import datetime
 from typing import Any
 
 from flask import abort
-from sqlalchemy import Double, Executable, ForeignKey, Select, String, bindparam, delete, func, or_, select
+from sqlalchemy import (
+    Double,
+    Executable,
+    ForeignKey,
+    Index,
+    Select,
+    String,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp import events, hints
 from webapp.extensions import BUSY_SECONDS, Base, current_settings, db, now, transaction
+from webapp.models import missing
 from webapp.models.asking import recipe_for, today, usual
 from webapp.models.chosen import words_key
 from webapp.models.history import History
 from webapp.models.member import Member
+from webapp.models.missing import UNASKED
 from webapp.models.node import Node
 from webapp.models.receipt import Received
 from webapp.models.rendition import AT_ONCE_CHARS, Rendition, is_long
@@ -43,7 +57,10 @@ class Document(Received, Base):
     """
 
     __tablename__ = "documents"
-    __table_args__ = ({"sqlite_autoincrement": True},)  # an old address must never lead to a newer document
+    __table_args__ = (
+        Index("ix_documents_unasked", "characters", sqlite_where=UNASKED, postgresql_where=UNASKED),
+        {"sqlite_autoincrement": True},  # an old address must never lead to a newer document
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     title: Mapped[str] = mapped_column(String(TITLE_CHARACTERS))
@@ -373,8 +390,8 @@ class Document(Received, Base):
         """Ask for the summaries that no request exists of, as after a restored backup; and anew for those that wait
         for an engine, model or prompt which is set no longer. Returns how many.
         """
-        lacking = cls._lacking().limit(limit).with_for_update(of=cls, key_share=True)
-        outdated = cls._outdated().limit(limit).with_for_update(of=cls, key_share=True)
+        lacking = missing.lacking().limit(limit).with_for_update(of=cls, key_share=True)
+        outdated = missing.outdated().limit(limit).with_for_update(of=cls, key_share=True)
         if not current_settings().summaries or not (_finds(lacking) or _finds(outdated)):
             return 0
         with transaction():
@@ -392,23 +409,6 @@ class Document(Received, Base):
             return False
         Summary.supersede(self.id, Summary.id == outdated.id)
         return True
-
-    @classmethod
-    def _lacking(cls) -> Select["Document"]:
-        settings = current_settings()
-        is_outdated = (Summary.status == Status.PENDING) & (Summary.recipe_hash != recipe_for().hash)
-        is_unasked = cls.summary_id.is_(None) & (cls.characters >= settings.short_text_characters)
-        is_lacking = or_(is_outdated, is_unasked) if settings.warm == "on-save" else is_outdated
-        found = select(cls).join(Summary, Summary.id == cls.summary_id, isouter=True)
-        return found.where(is_lacking).order_by(cls.id.desc())
-
-    @classmethod
-    def _outdated(cls) -> Select["Document", Summary]:
-        """Documents beside what else waits for an engine, model or prompt that is set no longer."""
-        is_other = Summary.id != func.coalesce(cls.summary_id, 0)
-        found = select(cls, Summary).join(Summary, Summary.document_id == cls.id)
-        found = found.where(is_other, Summary.is_outdated(), Summary.is_everybodys())
-        return found.order_by(cls.id.desc())
 
 
 def cleaned(text: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask import abort
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 
 from webapp.extensions import current_settings, db
 from webapp.models.chosen import told_id
@@ -13,6 +13,7 @@ from webapp.models.document import Document, cleaned, with_its_author
 from webapp.models.member import Member
 from webapp.models.paging import Paged, within
 from webapp.models.receipt import receipt_of
+from webapp.models.size import size
 from webapp.models.summary import Summary
 
 PAGE_SIZE = 30
@@ -40,9 +41,9 @@ class Library:
 
     def page(self, number: int) -> "Page":
         """One page of the library, newest first. `number` counts from 1; beyond the end it is the last page."""
-        total = db.session.scalar(select(func.count()).select_from(Document)) or 0
+        total = size()
         number, pages = within(number, total, PAGE_SIZE)
-        wanted = _rows().order_by(Document.id.desc()).limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)
+        wanted = _rows().where(Document.id.in_(_ids(number, total))).order_by(Document.id.desc())
         return Page([Row(*row) for row in db.session.execute(wanted)], total, number, pages)
 
 
@@ -103,6 +104,15 @@ class Page(Paged):
     @property
     def ids(self) -> list[int]:
         return [row.id for row in self.rows]
+
+
+def _ids(page: int, total: int) -> Select[int]:
+    """Those of one page, found in the index before any row is read, and from the nearer end: what is passed over costs."""
+    newer = (page - 1) * PAGE_SIZE
+    if 2 * newer < total:
+        return select(Document.id).order_by(Document.id.desc()).limit(PAGE_SIZE).offset(newer)
+    count = min(PAGE_SIZE, total - newer)
+    return select(Document.id).order_by(Document.id).limit(count).offset(total - newer - count)
 
 
 def _rows() -> Select[Document, Summary | None]:

@@ -19,6 +19,12 @@ class Paged:
     def has_next(self) -> bool:
         return self.page < self.pages
 
+    @property
+    def linked(self) -> list[int]:
+        """The pages that each page has links to: the first, the last, and those around this one."""
+        near = range(max(1, self.page - 1), min(self.pages, self.page + 1) + 1)
+        return sorted({1, *near, self.pages})
+
 
 def within(number: int, total: int, size: int) -> tuple[int, int]:
     """(the page that is meant by `number`, beyond the end the last one; how many there are), of `total` rows."""

@@ -20,6 +20,7 @@ ASKED = (
     sa.Column("grounding", sa.Text(), nullable=True),
 )
 CHOSEN = sa.text("choice IS NOT NULL")
+UNASKED = sa.text("summary_id IS NULL")
 
 
 def upgrade() -> None:
@@ -243,9 +244,13 @@ def _make_room_for_people() -> None:
     for table in ("documents", "imports"):
         op.add_column(table, sa.Column("receipt", sa.String(length=64), nullable=True))
         op.create_index(op.f(f"ix_{table}_receipt"), table, ["receipt"], unique=True)
+    op.create_index(
+        "ix_documents_unasked", "documents", ["characters"], sqlite_where=UNASKED, postgresql_where=UNASKED
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_documents_unasked", "documents")
     op.drop_index(op.f("ix_documents_receipt"), "documents")
     op.drop_table("feedback")
     with op.batch_alter_table("summaries", schema=None) as batch_op:
