@@ -17,7 +17,6 @@ from dotenv import dotenv_values
 from webapp.importing.guard import PRIVATE_NETWORKS, Network
 from webapp.summarizing.addresses import is_near
 from webapp.summarizing.engine import Recipe, Style
-from webapp.summarizing.extract import ExtractEngine
 from webapp.summarizing.prompt import PARAMETERS, PROMPT_VERSION
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -438,6 +437,8 @@ class Settings:
     def recipe(self) -> Recipe:
         """What decides a summary besides the text."""
         if self.engine == "extract":
+            from webapp.summarizing.extract import ExtractEngine  # whoever only watches reads no text
+
             return ExtractEngine.recipe
         return Recipe(
             engine="openai", model=self.model_given, prompt_version=PROMPT_VERSION, parameters=PARAMETERS

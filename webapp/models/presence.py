@@ -4,10 +4,10 @@ import functools
 import os
 import secrets
 
-from sqlalchemy import Double, String, delete, select
+from sqlalchemy import Double, String, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.extensions import Base, db, now, transaction
+from webapp.extensions import Base, changed, db, now, transaction
 
 ALIVE_SECONDS = 20
 
@@ -24,10 +24,12 @@ class Presence(Base):
 
 
 def beat(lane: str) -> None:
-    """Say that this process works on `lane`. Forgets those not heard of for an hour."""
-    with transaction():
-        db.session.merge(Presence(token=_token(os.getpid()), lane=lane, pid=os.getpid(), seen_at=now()))
-        db.session.execute(delete(Presence).where(Presence.seen_at < now() - 3600))
+    """Say that this process works on `lane`. The first time, forgets those not heard of for an hour."""
+    token = _token(os.getpid())
+    with transaction(is_durable=False):
+        if not changed(update(Presence).where(Presence.token == token).values(seen_at=now())):
+            db.session.add(Presence(token=token, lane=lane, pid=os.getpid(), seen_at=now()))
+            db.session.execute(delete(Presence).where(Presence.seen_at < now() - 3600))
 
 
 def leave() -> None:

@@ -56,7 +56,7 @@ def supervise(
     relay = threading.Thread(target=terminal.relay, args=(process.stdout,), name="relay", daemon=True)
     relay.start()
     is_done = False
-    while process.poll() is None and not stopping.wait(0.05 if not is_done else 0.2):
+    while process.poll() is None and not stopping.wait(1.0 if is_done else 0.05):
         is_done = is_done or is_announced()
     code = _end(process, terminal)
     relay.join(5.0)

@@ -36,6 +36,7 @@ KEEPS = [
     "appendonly yes",
     "appendfsync everysec",
     'save ""',
+    "hz 4",  # it looks after itself so often a second, and nothing here is in more of a hurry
     "maxmemory-policy noeviction",
     "loglevel warning",
 ]

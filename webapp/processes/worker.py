@@ -20,7 +20,7 @@ BEAT_SECONDS = 5.0
 IMPORT_THREADS = 2
 SWITCH_SECONDS = 0.0005  # a thread whose words have come waits no longer for one that computes
 STOP_MS = 3_000
-IDLE_MS = 500  # how long idle threads take to see that they are to stop
+IDLE_MS = 1_000  # how long idle threads take to see that they are to stop
 EXIT_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
