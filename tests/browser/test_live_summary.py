@@ -107,6 +107,24 @@ def test_nothing_moves_from_the_first_paint_to_the_finished_summary(
     assert visitor.moved == []
 
 
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_nothing_moves_while_a_new_summary_takes_the_place_of_an_older_one(
+    visit: Visit, scripted: Precis, alice: Account, answers: Answers, size: dict[str, int]
+) -> None:
+    title, first, second = f"Replaced at {size['width']}", answers.gate(), answers.gate()
+    answers.give(title, Script.words(), told(first, OF_THE_TEXT, second, "\n- The end.", every=0.01))
+    visitor = visit(scripted.address, alice, viewport=size)
+    path = visitor.write(title, ARTICLE)
+    visitor.sees("complete")
+    visitor.edit(path, ARTICLE + "\n\nOne more paragraph.")
+    visitor.sees("processing", stale=True)
+    first.set()
+    visitor.sees("processing", words=OF_THE_TEXT.rpartition("- ")[2], stale=True)
+    second.set()
+    visitor.sees("complete", words="The end.", stale=False)
+    assert visitor.moved == []
+
+
 def test_what_is_watched_for_movement_shows_a_line_that_pushes_the_page(reader: Visitor) -> None:
     reader.open("/")
     reader.page.evaluate(
