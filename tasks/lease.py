@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from flask import current_app
 from sqlalchemy.exc import OperationalError
 
 from webapp.extensions import current_settings, db
@@ -44,33 +45,73 @@ def insist(claim: Claim, write: Callable[[], Result]) -> Result:
             time.sleep(AGAIN_SECONDS)
 
 
+class Leases:
+    """Those of a process. Whoever is the first to be due takes along all others that were heard of lately."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._all: set[Lease] = set()
+
+    def add(self, lease: "Lease") -> None:
+        with self._guard:
+            self._all.add(lease)
+
+    def renew(self, lease: "Lease", every_seconds: float) -> None:
+        """Extend this one and those beside it, and note which are lost.
+
+        If nobody can say, the work goes on: should a lease end meanwhile, the fence keeps its result out.
+        """
+        due = self._due(lease, every_seconds)
+        try:
+            lost = Summary.renew_all([each.claim for each in due]) if due else set()
+        except OperationalError as error:
+            log.warning("%d leases are not extended: %s", len(due), error.orig)
+            db.session.rollback()
+            return
+        for each in due:
+            each.is_lost = each.claim in lost
+
+    def _due(self, lease: "Lease", every_seconds: float) -> "list[Lease]":
+        """Those to be extended now; none if another thread has just taken this one along. Who hangs is left out."""
+        now = time.monotonic()
+        with self._guard:
+            if lease.renew_at > now:
+                return []
+            self._all = {each for each in self._all if each.heard_at > now - every_seconds} | {lease}
+            for each in self._all:
+                each.renew_at = now + every_seconds
+            return list(self._all)
+
+
+def leases() -> Leases:
+    """Those of this process."""
+    kept: Leases = current_app.extensions.setdefault("leases", Leases())
+    return kept
+
+
 class Lease:
-    """Renewed every few seconds by whoever does the work, for as long as that takes."""
+    """Extended every few seconds for as long as whoever does the work is heard of."""
 
     def __init__(self, claim: Claim) -> None:
-        self._claim = claim
+        self.claim = claim
+        self.is_lost = False
         self._every_seconds = current_settings().renew_seconds
-        self._renew_at = time.monotonic() + self._every_seconds
+        self._leases = leases()
+        self.heard_at = time.monotonic()
+        self.renew_at = self.heard_at + self._every_seconds
+        self._leases.add(self)
 
     def keep(self) -> None:
         """To be called often: it renews when it is time. Raises Stopped and LostLease."""
         if stopping.is_set():
             raise Stopped
-        if time.monotonic() >= self._renew_at:
-            if not self._is_renewed():
-                raise LostLease
-            self._renew_at = time.monotonic() + self._every_seconds
+        self.heard_at = time.monotonic()
+        if self.heard_at >= self.renew_at:
+            self._leases.renew(self, self._every_seconds)
+        if self.is_lost:
+            raise LostLease
 
     def store(self, write: Callable[[], bool]) -> None:
         """Make a fenced write, by `insist`. Raises LostLease, too."""
-        if not insist(self._claim, write):
+        if not insist(self.claim, write):
             raise LostLease
-
-    def _is_renewed(self) -> bool:
-        """If nobody can say, the work goes on: should the lease end meanwhile, the fence keeps its result out."""
-        try:
-            return Summary.renew(self._claim)
-        except OperationalError as error:
-            log.warning("The lease of summary %s is not extended: %s", self._claim.summary_id, error.orig)
-            db.session.rollback()
-            return True

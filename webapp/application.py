@@ -15,6 +15,7 @@ from webapp.config import Settings
 from webapp.extensions import BUSY_SECONDS, QuietJSON, cache, csrf, db, is_writing, limiter, prepare
 from webapp.extensions import htmx as htmx_extension
 from webapp.processes import embedded_url
+from webapp.turns import Turns
 
 ROOT = Path(__file__).resolve().parent.parent
 REDIS_TIMEOUTS = {"socket_connect_timeout": events.SEND_SECONDS, "socket_timeout": events.SEND_SECONDS}
@@ -97,6 +98,7 @@ def _start_database(app: Flask, settings: Settings) -> None:
     db.init_app(app)
     with app.app_context():
         prepare(db.engine)
+        app.extensions["turns"] = Turns() if db.engine.dialect.name == "sqlite" else None
 
 
 def _start_redis(app: Flask, url: str, settings: Settings) -> None:

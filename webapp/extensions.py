@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import chain, repeat
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from cachelib.serializers import JSONSerializer
 from flask import current_app
@@ -37,6 +37,9 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from webapp.config import Settings
+
+if TYPE_CHECKING:
+    from webapp.turns import Turns
 
 BUSY_SECONDS = 5.0  # the longest wait for a lock
 TURN_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.025)  # between looks whether it is our turn to write
@@ -98,16 +101,30 @@ def transaction(*, is_durable: bool = True, patience: float = BUSY_SECONDS) -> I
     """
     if _writing.get():
         raise RuntimeError("A write transaction is open already.")
-    _begin_writing(is_durable, patience)
-    token = _writing.set(True)
-    try:
-        yield
-        db.session.commit()
-    except BaseException:
-        db.session.rollback()
-        raise
-    finally:
-        _writing.reset(token)
+    with _turn(patience) as left:
+        _begin_writing(is_durable, left)
+        token = _writing.set(True)
+        try:
+            yield
+            db.session.commit()
+        except BaseException:
+            db.session.rollback()
+            raise
+        finally:
+            _writing.reset(token)
+
+
+@contextmanager
+def _turn(patience: float) -> Iterator[float]:
+    """Wait behind whoever of this process is about to write to SQLite, without a connection. Gives the patience that is left."""
+    _end_reading()
+    turns: Turns | None = current_app.extensions["turns"]
+    if turns is None:
+        yield patience
+        return
+    end = time.monotonic() + patience
+    with turns.taken(patience):
+        yield max(0.0, end - time.monotonic())
 
 
 def to_write(*, is_durable: bool = True, patience: float = BUSY_SECONDS) -> dict[str, Any]:
@@ -116,7 +133,6 @@ def to_write(*, is_durable: bool = True, patience: float = BUSY_SECONDS) -> dict
 
 
 def _begin_writing(is_durable: bool, patience: float) -> None:
-    _end_reading()
     options = to_write(is_durable=is_durable, patience=patience)
     try:
         db.session.connection(execution_options=options)

@@ -231,6 +231,17 @@ def test_write_that_never_gets_its_turn_says_so(app: Flask) -> None:
     document.summarize_later(again=True)
 
 
+def test_leases_are_extended_together_and_the_lost_ones_are_named(app: Flask) -> None:
+    alice = add_member("Alice", Role.ADMIN)
+    documents = [alice.documents.add(title=name, text=f"{ARTICLE} {name}") for name in ("a", "b")]
+    kept, edited = (Summary.claim(document.summary_id or 0) for document in documents)
+    assert kept
+    assert edited
+    documents[1].revise(alice, title="b", text=ARTICLE + " Edited.")
+    assert Summary.renew_all([kept, edited]) == {edited}
+    assert Summary.renew(kept)
+
+
 @contextmanager
 def locked(document_id: int) -> Iterator[None]:
     """Another process is in the middle of a write to this document and its summary: on SQLite, nobody else can write at all."""

@@ -58,7 +58,7 @@ GUARDS = (
     Mutation(
         "M85",
         "A finished answer is thrown away where the database is busy for a moment",
-        (Edit(LEASE, "        if not insist(self._claim, write):\n", "        if not write():\n"),),
+        (Edit(LEASE, "        if not insist(self.claim, write):\n", "        if not write():\n"),),
         ("tests/tasks/test_lease.py::test_an_answer_is_paid_for_once_whatever_of_the_database_fails",),
     ),
     Mutation(
@@ -67,8 +67,8 @@ GUARDS = (
         (
             Edit(
                 LEASE,
-                "        if not insist(self._claim, write):\n            raise LostLease\n",
-                "        insist(self._claim, write)\n",
+                "        if not insist(self.claim, write):\n            raise LostLease\n",
+                "        insist(self.claim, write)\n",
             ),
         ),
         ("tests/tasks/test_lease.py::test_who_has_lost_the_row_hears_that_nothing_was_stored",),

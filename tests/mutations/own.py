@@ -159,7 +159,7 @@ OWN = (
     Mutation(
         "M15",
         "A long answer loses its lease, for nobody renews it",
-        (Edit("tasks/lease.py", "time.monotonic() >= self._renew_at:\n", "self._renew_at < 0:\n"),),
+        (Edit("tasks/lease.py", "self.heard_at >= self.renew_at:\n", "self.renew_at < 0:\n"),),
         (
             LIFE + "test_lease_is_renewed_while_words_arrive",
             LIFE + "test_run_on_an_old_text_is_stopped_early",

@@ -1,6 +1,6 @@
 """What a model server was paid for is stored, though the database fails just then."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import count
@@ -19,6 +19,7 @@ from tests.support.model_server import ModelServer
 from tests.support.nth import failing
 from webapp.extensions import db, transaction
 from webapp.models import Document, Member, ModelLimits, Role, Summary
+from webapp.models.summary import Claim
 from webapp.summarizing.engine import Finished
 
 FAULTS = (nth.statement, nth.commit, nth.lost_commit)
@@ -103,3 +104,49 @@ def _finish(document: Document) -> None:
         sweep_now()
     generate_now(fresh(document).summary_id or 0)
     assert fresh(document).summary_status == "complete"
+
+
+def test_who_is_due_extends_the_leases_beside_it_in_one_transaction(
+    alice: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = [lease.Lease(_claimed(alice, name)) for name in ("Lamps", "Oil", "Wicks")]
+    renewals: list[int] = []
+    renew_all = Summary.renew_all
+
+    def counted(claims: Sequence[Claim]) -> set[Claim]:
+        renewals.append(len(claims))
+        return renew_all(claims)
+
+    monkeypatch.setattr(Summary, "renew_all", counted)
+    kept[0].renew_at = LONG_AGO
+    for each in kept:
+        each.keep()
+    assert renewals == [3]
+
+
+def test_who_is_not_heard_of_is_not_extended_by_others(alice: Member) -> None:
+    hung, alive = (lease.Lease(_claimed(alice, name)) for name in ("Lamps", "Oil"))
+    before = _lease_ends(hung.claim)
+    hung.heard_at = alive.renew_at = LONG_AGO
+    alive.keep()
+    assert _lease_ends(hung.claim) == before
+
+
+def test_lease_that_another_thread_found_lost_ends_its_own_work_alone(alice: Member) -> None:
+    edited, other = (lease.Lease(_claimed(alice, name)) for name in ("Lamps", "Oil"))
+    document = db.session.get_one(Document, edited.claim.document_id)
+    fresh(document).revise(alice, title="Lamps", text=ARTICLE + " Edited.")
+    other.renew_at = LONG_AGO
+    other.keep()
+    with pytest.raises(lease.LostLease):
+        edited.keep()
+
+
+def _claimed(author: Member, name: str) -> Claim:
+    claim = Summary.claim(author.documents.add(title=name, text=f"{ARTICLE} {name}").summary_id or 0)
+    assert claim
+    return claim
+
+
+def _lease_ends(claim: Claim) -> float | None:
+    return db.session.get_one(Summary, claim.summary_id, populate_existing=True).lease_until

@@ -22,9 +22,9 @@ _summaries = table("summaries", column("id"), column("document_id"))
 
 
 @contextmanager
-def holding(*document_ids: int) -> Iterator[None]:
+def holding(*document_ids: int, is_durable: bool = True) -> Iterator[None]:
     """A write transaction that holds these documents, as far as they are there, before it writes anything."""
-    with transaction():
+    with transaction(is_durable=is_durable):
         if db.engine.dialect.name == "postgresql":
             db.session.execute(_these(), {"wanted": document_ids})
         yield

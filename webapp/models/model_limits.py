@@ -51,17 +51,24 @@ class ModelLimits(Base):
 
     @classmethod
     def learn(cls, budget: Budget) -> None:
-        """Keep what this budget tells of the server, if that is news."""
+        """Keep what this budget tells of the server, if that is news. Of many that are written at once, the most."""
         row = db.session.get(cls, fingerprint(), populate_existing=True)
-        kept = (row.context_tokens, row.calibration) if row else (None, Calibration().to_json())
+        kept = Learnt(row.context_tokens, row.calibration) if row else Learnt()
         is_given = budget.context_tokens == current_settings().context_tokens
-        told = (None if is_given else budget.context_tokens, budget.calibration.to_json())
-        if told == kept:
+        context_tokens = None if is_given else budget.context_tokens
+        calibration = max(
+            budget.calibration.to_json(), Calibration.from_json(kept.calibration).to_json(), key=_factor
+        )
+        if (context_tokens, _factor(calibration)) == (kept.context_tokens, _factor(kept.calibration)):
             return
-        values = {"context_tokens": told[0], "calibration": told[1]}
+        values = {"context_tokens": context_tokens, "calibration": calibration}
         row_of_it = insert(cls).values(fingerprint=fingerprint(), **values)
         with transaction():
             db.session.execute(row_of_it.on_conflict_do_update(index_elements=[cls.fingerprint], set_=values))
+
+
+def _factor(calibration: str | None) -> float:
+    return Calibration.from_json(calibration).factor
 
 
 def fingerprint() -> str:

@@ -13,9 +13,12 @@ from webapp.summarizing.linked import Way, is_marked
 from webapp.summarizing.marks import plain
 from webapp.summarizing.sanitizing import visible
 from webapp.summarizing.sentences import Span
+from webapp.turns import Turns
 
+SEARCH_SECONDS = 5.0  # the longest wait for the one who searches now: Python runs one at a time, and many side by side slowly
 METHOD = 1  # of finding: what another one found is not shown
 log = logging.getLogger(__name__)
+_searching = Turns()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +32,9 @@ class Passages:
     def find(cls, summary: str, format: str, *, text: str, text_format: str, is_selected: bool) -> str:
         """Search the text, to be stored; "" where the search fails, which is no reason to have no summary."""
         try:
-            found = ground(summary, text, format=format, is_selected=is_selected)
-            return cls(found, _places(found, text, text_format))._stored()
+            with _searching.taken(SEARCH_SECONDS):
+                found = ground(summary, text, format=format, is_selected=is_selected)
+                return cls(found, _places(found, text, text_format))._stored()
         except Exception:
             log.exception("No passages were found, as the search failed.")
             return ""

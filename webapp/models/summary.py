@@ -46,6 +46,7 @@ from webapp.models.holding import hold_that_of, holding
 from webapp.models.model_limits import Learnt, ModelLimits, fingerprint
 from webapp.models.model_server import PAUSES_AT_ONCE, ModelServer, server
 from webapp.models.passages import Passages
+from webapp.models.renewing import Renewing
 from webapp.models.tasks import is_saved
 from webapp.models.times import as_datetime
 from webapp.summarizing.engine import (
@@ -109,11 +110,12 @@ class Claim:
     fence: int
     title: str
     text: str
+    text_format: str
     ask: Ask
     learnt: Learnt
 
 
-class Summary(Chosen, Crashing, Base):
+class Summary(Chosen, Crashing, Renewing, Base):
     """The result of one recipe on one content. A new `edition` of it is made when somebody asks for another."""
 
     __tablename__ = "summaries"
@@ -309,9 +311,8 @@ class Summary(Chosen, Crashing, Base):
                 return None
             cls._show_status(taken.document_id, summary_id, Status.PROCESSING)
         learnt = Learnt(taken.context_tokens, taken.calibration)
-        return Claim(
-            summary_id, taken.document_id, taken.fence, taken.title, taken.text, _ask_of(taken), learnt
-        )
+        content = (taken.title, taken.text, taken.text_format)
+        return Claim(summary_id, taken.document_id, taken.fence, *content, _ask_of(taken), learnt)
 
     @classmethod
     def _take(cls, summary_id: int, *, as_probe: bool = False) -> Any:
@@ -335,9 +336,8 @@ class Summary(Chosen, Crashing, Base):
         document_id: ColumnElement[int] = literal_column("summaries.document_id")
         version: ColumnElement[int] = literal_column("summaries.version")
         title = select(_documents.c.title).where(_documents.c.id == document_id)
-        text = select(_revisions.c.text).where(
-            _revisions.c.document_id == document_id, _revisions.c.version == version
-        )
+        its = (_revisions.c.document_id == document_id, _revisions.c.version == version)
+        text, text_format = (select(each).where(*its) for each in (_revisions.c.text, _revisions.c.format))
         is_admitted = or_(bindparam("as_probe", type_=Boolean()), ~ModelServer.is_paused())
         taken = (
             update(cls)
@@ -359,6 +359,7 @@ class Summary(Chosen, Crashing, Base):
                 cls.document_id,
                 title.scalar_subquery().label("title"),
                 text.scalar_subquery().label("text"),
+                text_format.scalar_subquery().label("text_format"),
                 cls.style,
                 cls.language,
                 cls.instruction,
@@ -393,12 +394,6 @@ class Summary(Chosen, Crashing, Base):
         settings = current_settings()
         share = MUCH if settings.engine == "extract" else settings.warm_per_hour
         return {"due_recipe": settings.recipe.hash, "due_engine": settings.engine, "share": share}
-
-    @classmethod
-    def renew(cls, claim: Claim) -> bool:
-        """Extend the lease. False: the text has changed or somebody else has the row, so stop."""
-        with transaction():
-            return cls._write(claim, lease_until=now() + current_settings().lease_seconds)
 
     @classmethod
     def advance(cls, claim: Claim, *, tokens_in: int | None, tokens_out: int | None) -> None:
@@ -458,8 +453,8 @@ class Summary(Chosen, Crashing, Base):
         if len(claim.text) > LONG_TO_SEARCH_CHARS and not cls.renew(claim):
             return None
         is_selected = current_settings().engine == EXTRACT
-        text_format = cls._revision(claim.summary_id).format
-        return Passages.find(text, format, text=claim.text, text_format=text_format, is_selected=is_selected)
+        source = {"text": claim.text, "text_format": claim.text_format}
+        return Passages.find(text, format, **source, is_selected=is_selected)
 
     @classmethod
     def _revision(cls, summary_id: int) -> Any:

@@ -19,6 +19,7 @@ from webapp.processes.signals import stop_signal
 BEAT_SECONDS = 5.0
 IMPORT_THREADS = 2
 SWITCH_SECONDS = 0.0005  # a thread whose words have come waits no longer for one that computes
+FEW_THREADS = 16  # of more, each would be woken so often to see that it must wait that none gets on
 STOP_MS = 3_000
 IDLE_MS = 1_000  # how long idle threads take to see that they are to stop
 EXIT_SECONDS = 5.0
@@ -34,10 +35,10 @@ def run(lane: str, settings: Settings) -> None:
 
     journal.start(lane, settings.log_level)
     stopping = stop_signal()
-    sys.setswitchinterval(SWITCH_SECONDS)
+    threads = settings.interactive_threads if lane == "interactive" else settings.warm_threads
+    sys.setswitchinterval(_switch_seconds(threads))
     app = summaries.make_app()
     broker = app.extensions["broker"]
-    threads = settings.interactive_threads if lane == "interactive" else settings.warm_threads
     app.extensions["calls"] = Calls(threads)
     workers = [_worker(broker, lane, threads)]
     if lane == "warm":  # with threads and a broker of their own: no file waits until a model has spoken
@@ -56,6 +57,11 @@ def run(lane: str, settings: Settings) -> None:
     for worker in workers:
         worker.stop(timeout=STOP_MS)
     _quietly(app, presence.leave)
+
+
+def _switch_seconds(threads: int) -> float:
+    """The longest that one computes while others wait: Python wakes all of those each time that it has passed."""
+    return SWITCH_SECONDS * max(1.0, threads / FEW_THREADS)
 
 
 def _worker(broker: Broker, queue: str, threads: int) -> Worker:

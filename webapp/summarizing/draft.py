@@ -47,7 +47,7 @@ _CONTROLS = dict.fromkeys((*range(9), 11, 12, *range(13, 32), 127))  # all but t
 
 
 class Draft:
-    """Turns a server's chunks into pieces. Nothing in a chunk is sure to be there, or of its type."""
+    """Turns a server's chunks, as parsed JSON, into pieces. Nothing in a chunk is sure to be there, or of its type."""
 
     def __init__(self, document: str, fence: str, ask: Ask = USUAL) -> None:
         self.model = ""
@@ -66,10 +66,11 @@ class Draft:
     def add(self, chunk: object) -> Iterator[Piece]:
         """The pieces of one chunk. Raises EngineFailure if it makes the answer useless."""
         self.model = visible(_text_of(chunk, "model")).strip() or self.model
-        self._usage = getattr(chunk, "usage", None) or self._usage
-        choices = getattr(chunk, "choices", None)
+        usage = _field(chunk, "usage")
+        self._usage = self._usage if usage is None else usage
+        choices = _field(chunk, "choices")
         if isinstance(choices, list) and choices:
-            yield from self._add_delta(getattr(choices[0], "delta", None))
+            yield from self._add_delta(_field(choices[0], "delta"))
             self._end(_text_of(choices[0], "finish_reason").lower())
 
     def finish(self) -> list[Piece]:
@@ -96,7 +97,7 @@ class Draft:
 
     @property
     def tokens_cached(self) -> int:
-        return _count_of(getattr(self._usage, "prompt_tokens_details", None), "cached_tokens") or 0
+        return _count_of(_field(self._usage, "prompt_tokens_details"), "cached_tokens") or 0
 
     @property
     def tokens_out(self) -> int | None:
@@ -169,13 +170,17 @@ class Draft:
         return any(host.lower() not in document for host in _HOST.findall(self._text))
 
 
+def _field(thing: object, name: str) -> object:
+    return thing.get(name) if isinstance(thing, dict) else None
+
+
 def _text_of(thing: object, name: str) -> str:
-    value = getattr(thing, name, None)
+    value = _field(thing, name)
     return value if isinstance(value, str) else ""
 
 
 def _count_of(usage: object, name: str) -> int | None:
-    value = getattr(usage, name, None)
+    value = _field(usage, name)
     return value if isinstance(value, int) and value >= 0 else None
 
 

@@ -1,12 +1,13 @@
 """An engine that asks any server which speaks OpenAI's chat completions API. Only it knows the SDK."""
 
+import json
 import re
-from collections.abc import Generator, Iterator
-from typing import Protocol
+from collections.abc import Generator, Iterator, Mapping
+from typing import Any, Protocol
 
 import httpx2
 import openai
-from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from openai.types.chat import ChatCompletion
 
 from webapp.summarizing.connections import Call, connections
 from webapp.summarizing.diagnosis import Refusal, retry_after_seconds
@@ -38,7 +39,27 @@ UNREACHABLE = (
 )
 _UNKNOWN_FIELD = re.compile(r"unknown|unrecognized|unexpected|unsupported|not permitted|not supported|extra")
 
-Stream = openai.Stream[ChatCompletionChunk]
+
+class AnswerStream(openai.Stream[Any]):
+    """The chunks of one answer, as parsed JSON. Raises APIError for what the server reports in the middle of it.
+
+    The SDK's own makes a typed object of each, which takes more of a core than all else that a summary needs.
+    """
+
+    def __stream__(self) -> Iterator[Any]:
+        try:
+            for event in self._iter_events():
+                if event.data.startswith("[DONE]"):
+                    break
+                chunk = json.loads(event.data)
+                if isinstance(chunk, Mapping) and chunk.get("error"):
+                    raise self._reported(chunk["error"])
+                yield chunk
+        finally:
+            self.response.close()
+
+    def _reported(self, error: Any) -> openai.APIError:
+        return openai.APIError("The server reported an error.", self.response.request, body=error)
 
 
 class ServerSettings(Protocol):
@@ -131,7 +152,7 @@ class OpenAIEngine:
         if needed > self._context_tokens:
             raise EngineFailure(FailureKind.PERMANENT, "too_long", detail="more than PRECIS_CONTEXT_TOKENS")
 
-    def _open(self, asked: list[dict[str, str]]) -> Stream:
+    def _open(self, asked: list[dict[str, str]]) -> AnswerStream:
         """Ask, with as many of our options as the server takes, and remember which those are."""
         options = self._options
         while True:
@@ -146,11 +167,11 @@ class OpenAIEngine:
         self._options = options
         return stream
 
-    def _request(self, asked: list[dict[str, str]], options: dict[str, object]) -> Stream:
+    def _request(self, asked: list[dict[str, str]], options: dict[str, object]) -> AnswerStream:
         """The SDK's plain call: its typed one goes through the whole body again, which takes as long as to send it."""
         body = {"model": self.recipe.model, "messages": asked, "stream": True, **options}
         return self._client.post(
-            "/chat/completions", body=body, cast_to=ChatCompletion, stream=True, stream_cls=Stream
+            "/chat/completions", body=body, cast_to=ChatCompletion, stream=True, stream_cls=AnswerStream
         )
 
     def _failure(self, error: Exception) -> EngineFailure:
@@ -195,7 +216,7 @@ class Answer:
             self._pieces.close()
 
 
-def _read(stream: Stream, draft: Draft, call: Call) -> Iterator[Piece]:
+def _read(stream: AnswerStream, draft: Draft, call: Call) -> Iterator[Piece]:
     """Pass the answer on until it is whole, and its token counts came or will not come."""
     has_chunks = False
     for chunk in stream:
