@@ -22,6 +22,7 @@ from tests.support.chromium import find_chromium
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 DEVICES: dict[str, list[str]] = {"phone": [], "desktop": ["--preset=desktop"]}
 PAGES = {"library": "/", "document": "/documents/1", "sign-in": "/session/new"}
+TRIES = 3  # now and then it gets no trace of the browser
 RUNS = int(os.environ.get("LIGHTHOUSE_RUNS", "3"))
 
 
@@ -53,12 +54,13 @@ def _report(program: str, browser: str, address: str, cookie: str, options: list
         program, address, "--quiet", "--output=json", "--output-path=stdout", "--chrome-flags=--headless=new --no-sandbox",
         f"--only-categories={','.join(CATEGORIES)}", f"--extra-headers={json.dumps({'Cookie': cookie} if cookie else {})}",
         *options]  # fmt: skip
-    done = subprocess.run(
-        command, env={**os.environ, "CHROME_PATH": browser}, stdout=subprocess.PIPE, check=False
-    )
-    assert done.returncode == 0, f"lighthouse ended with {done.returncode}"
-    report: dict[str, Any] = json.loads(done.stdout)
-    return report
+    environ = {**os.environ, "CHROME_PATH": browser}
+    for _ in range(TRIES):
+        done = subprocess.run(command, env=environ, stdout=subprocess.PIPE, check=False)
+        if done.returncode == 0:
+            report: dict[str, Any] = json.loads(done.stdout)
+            return report
+    raise AssertionError(f"lighthouse ended with {done.returncode}")
 
 
 def _marks(report: Mapping[str, Any]) -> dict[str, float]:

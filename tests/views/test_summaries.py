@@ -394,6 +394,22 @@ def test_library_statuses_are_live(app: Flask, listen: Listen, document_id: int)
         assert any("Ada Lovelace" in event.text for event in received)
 
 
+def test_library_stream_begins_with_what_may_be_news_to_the_page(
+    app: Flask, browser: Browser, listen: Listen, document_id: int
+) -> None:
+    with working(app):
+        assert any("Ada Lovelace" in event.text for event in listen(f"/documents/events?ids={document_id}"))
+    waiting = browser.write("Waiting", ARTICLE)
+    path = browser.open("/").one("#library-stream").get("hx-sse:connect")
+    assert next(iter(listen(path))).target == f"document-{waiting}-row"
+    db.session.get_one(Document, document_id).title = "Another title"
+    db.session.commit()
+    received = iter(listen(path))
+    assert {next(received).target for _ in range(2)} == {
+        f"document-{each}-row" for each in (document_id, waiting)
+    }
+
+
 def test_redis_that_comes_back_brings_the_listeners_up_to_date(
     app: Flask,
     listen: Listen,

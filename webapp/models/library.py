@@ -1,5 +1,6 @@
 """The library: the documents that a member may see, one by one and listed page by page."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +15,7 @@ from webapp.models.member import Member
 from webapp.models.paging import Paged, within
 from webapp.models.receipt import receipt_of
 from webapp.models.size import size
-from webapp.models.summary import Summary
+from webapp.models.summary import LIVE, Summary
 
 PAGE_SIZE = 30
 
@@ -84,6 +85,17 @@ class Row:
         return self.document.summary_status if self.is_on else None
 
     @property
+    def is_live(self) -> bool:
+        """Whether it will change by itself."""
+        return self.status in LIVE
+
+    @property
+    def told(self) -> tuple[object, ...]:
+        """All that is told of it, but how long ago; and which summary its status is of."""
+        return (self.id, self.document.summary_id, self.title, self.author_name, self.updated_at, self.reading_minutes,
+                self.status, self.state, self.excerpt)  # fmt: skip
+
+    @property
     def state(self) -> str | None:
         return "short" if self.is_on and self.status is None and self.document.is_short else None
 
@@ -104,6 +116,16 @@ class Page(Paged):
     @property
     def ids(self) -> list[int]:
         return [row.id for row in self.rows]
+
+    @property
+    def seen(self) -> str:
+        return seen_of(self.rows)
+
+
+def seen_of(rows: Sequence[Row]) -> str:
+    """A short token of what is listed: with the same one there is nothing new."""
+    told = [row.told for row in sorted(rows, key=lambda row: row.id)]
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 
 def _ids(page: int, total: int) -> Select[int]:

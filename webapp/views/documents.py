@@ -23,7 +23,7 @@ from webapp.importing.guard import Guard
 from webapp.models import reads
 from webapp.models.area import look
 from webapp.models.document import Document, StaleEdit
-from webapp.models.library import PAGE_SIZE, Library
+from webapp.models.library import PAGE_SIZE, Library, seen_of
 from webapp.models.receipt import new_form
 from webapp.models.rendition import Rendition, Shown
 from webapp.models.revision import FORMATS, TITLE_CHARACTERS
@@ -224,14 +224,20 @@ def events() -> Response:
         return Response(status=204)
     asked = [int(part) for part in request.args.get("ids", "").split(",")[:PAGE_SIZE] if part.isdecimal()]
     library = current_member.documents
-    shown = {row.id: _drawn(row) for row in library.those(asked)}
-    return follow(_changes(library, shown))
+    ids = [row.id for row in library.those(asked)]
+    return follow(_changes(library, ids, request.args.get("seen", "")))
 
 
-def _changes(library: Library, shown: dict[int, str]) -> Iterator[str | None]:
-    """Each row that changed, as a fragment. None now and then, to see who still listens."""
-    with hub().listen(shown) as listener:
-        yield from _redrawn(library, list(shown), {})
+def _changes(library: Library, ids: list[int], seen: str) -> Iterator[str | None]:
+    """Each row that changed, as a fragment. None now and then, to see who still listens.
+
+    It begins with all rows, but not with finished ones that the page has `seen` as they are: each would be drawn anew.
+    """
+    with hub().listen(ids) as listener:
+        rows = library.those(ids)
+        known = [row for row in rows if not row.is_live] if seen_of(rows) == seen else []
+        shown = {row.id: _drawn(row) for row in known}
+        yield from _redrawn(library, ids, shown)
         while True:
             fact = listener.wait(15.0)
             if fact is None:
@@ -239,8 +245,7 @@ def _changes(library: Library, shown: dict[int, str]) -> Iterator[str | None]:
             elif fact.kind == "end":
                 return
             elif fact.kind in ("state", "resync"):
-                ids = [fact.document_id] if fact.kind == "state" else list(shown)
-                yield from _redrawn(library, ids, shown)
+                yield from _redrawn(library, [fact.document_id] if fact.kind == "state" else ids, shown)
 
 
 def _redrawn(library: Library, ids: list[int], shown: dict[int, str]) -> Iterator[str]:
