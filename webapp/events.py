@@ -33,7 +33,8 @@ log = logging.getLogger(__name__)
 class Fact:
     """A document's summary changed: read it again. `kind` is "state", "words", "reset", "resync" or "end".
 
-    Of words, `id` is "fence-sequence" and `words` what comes next; they belong to the run of `summary_id`.
+    Of words, `id` is "fence-sequence" and `words` what comes next; they belong to the run of `summary_id`. It came `at` a
+    moment of the monotonic clock: what is read from then on knows of it.
     """
 
     kind: str
@@ -41,9 +42,9 @@ class Fact:
     summary_id: int = 0
     id: str = ""
     words: str = ""
+    at: float = field(default_factory=time.monotonic, compare=False)
 
 
-RESYNC = Fact("resync")
 END = Fact("end")
 
 
@@ -152,7 +153,12 @@ class Listener:
                 self.facts.get_nowait()
             except Empty:
                 break
-        self.facts.put_nowait(fact if fact is END else RESYNC)
+        self.facts.put_nowait(fact if fact is END else Fact("resync"))
+
+    @property
+    def has_more(self) -> bool:
+        """Whether facts wait already."""
+        return not self.facts.empty()
 
     def wait(self, seconds: float) -> Fact | None:
         """The next fact, or None after `seconds`."""
@@ -220,7 +226,7 @@ class Hub:
                 with self._client.pubsub(ignore_subscribe_messages=True) as channel:  # type: ignore[no-untyped-call]  # redis has not typed it
                     channel.subscribe(CHANNEL)
                     channel.get_message(ignore_subscribe_messages=False, timeout=1.0)
-                    self._to_all(RESYNC)
+                    self._to_all(Fact("resync"))
                     self._pass_on(channel)
             except RedisError as error:
                 log.warning("Live pages wait for Redis: %s", error)

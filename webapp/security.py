@@ -70,7 +70,7 @@ def sign_out() -> None:
 def is_still_signed_in() -> bool:
     """Whether the sign-in of this request still stands: for streams, which outlive the check at their start."""
     try:
-        return SignIn.member_of(session.get("token")) is not None
+        return SignIn.stands(session.get("token"))
     finally:
         db.session.remove()
 

@@ -19,11 +19,12 @@ WARMING = {"PRECIS_WARM_PER_HOUR": "1000000"}
 
 
 def measure() -> list[Line]:
-    """From the click to the first words; the model server speaks at once."""
+    """From the click to the first words; the model server speaks at once where somebody has clicked, and else after 2 s."""
+    clicked = rf"Article ({'|'.join(map(str, range(1, CLICKED + 1)))})\b"
     with (
         Model(0.0) as model,
         precis(model.settings, cold=CLICKED, words=WORDS) as idle,
-        Model(2.0) as slow,
+        Model(2.0, at_once=clicked) as slow,
         precis(
             {**slow.settings, **WARMING}, cold=CLICKED, waiting=COPIED, copies=WAITING // COPIED, words=WORDS
         ) as busy,

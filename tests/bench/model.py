@@ -5,6 +5,7 @@ Times are of the monotonic clock, which all processes of a machine share.
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -24,15 +25,21 @@ LINES = 2  # of the scripted summary: enough to stream, and soon over
 
 
 class Model:
-    """The server's process, and the notes that it has sent so far: `what`, `at`, and whose `key` it was."""
+    """The server's process, and the notes that it has sent so far: `what`, `at`, and whose `key` it was.
+
+    It speaks at once of what the regular expression `at_once` finds itself in.
+    """
 
     def __init__(
-        self, first_word_seconds: float = FIRST_WORD_SECONDS, every_seconds: float = EVERY_SECONDS
+        self,
+        first_word_seconds: float = FIRST_WORD_SECONDS,
+        every_seconds: float = EVERY_SECONDS,
+        at_once: str = "",
     ) -> None:
         self.notes: list[dict[str, Any]] = []
         self.url = ""
         self.body = b""
-        self._arguments = [str(first_word_seconds), str(every_seconds)]
+        self._arguments = [str(first_word_seconds), str(every_seconds), at_once]
 
     def __enter__(self) -> Self:
         command = [sys.executable, "-m", "tests.bench.model", *self._arguments]
@@ -97,12 +104,14 @@ def _noting(what: str, request: Request) -> Callable[[], bool]:
     return note
 
 
-def _script(first_word_seconds: float, every_seconds: float) -> Callable[[Request], Script]:
+def _script(first_word_seconds: float, every_seconds: float, at_once: str) -> Callable[[Request], Script]:
     text = "\n".join(SUMMARY.splitlines()[:LINES])
-    words = Script.words(text, first_word=first_word_seconds, every=every_seconds)
+    usual = Script.words(text, first_word=first_word_seconds, every=every_seconds)
+    hurried = Script.words(text, first_word=0.0, every=every_seconds)
 
     def script(request: Request) -> Script:
         _noting("asked", request)()
+        words = hurried if at_once and re.search(at_once, json.dumps(request.body)) else usual
         head, rest = words.events[:2], words.events[2:]
         return words.but(events=(*head, _noting("spoke", request), *rest, _noting("ended", request)))
 
@@ -113,8 +122,12 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("first_word", type=float)
     parser.add_argument("every", type=float)
+    parser.add_argument("at_once")
     given = parser.parse_args()
-    with ModelServer(_script(given.first_word, given.every)) as server, suppress(KeyboardInterrupt):
+    with (
+        ModelServer(_script(given.first_word, given.every, given.at_once)) as server,
+        suppress(KeyboardInterrupt),
+    ):
         print(server.base_url, flush=True)
         threading.Event().wait()
 

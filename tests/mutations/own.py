@@ -78,7 +78,7 @@ OWN = (
         (
             Edit(
                 VIEW,
-                "if not area.is_live or _event_id(area) != self._last_event_id:",
+                "if not area.is_live or event_id(area) != self._last_event_id:",
                 "if not area.is_live or not self._last_event_id:",
             ),
         ),
@@ -222,9 +222,9 @@ OWN = (
         "An open stream keeps its database connection",
         (
             Edit(
-                VIEW,
-                "            return read(document, self._ask) if document else None\n        finally:\n            db.session.remove()\n",
-                "            return read(document, self._ask) if document else None\n        finally:\n            pass\n",
+                "webapp/views/readings.py",
+                '        return Reading(begun_at, f"document-{document_id}-summary", area, voters)\n    finally:\n        db.session.remove()\n',
+                '        return Reading(begun_at, f"document-{document_id}-summary", area, voters)\n    finally:\n        pass\n',
             ),
         ),
         (AREA + "test_open_stream_holds_no_database_connection",),

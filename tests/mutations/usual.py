@@ -139,8 +139,8 @@ USUAL = (
         (
             Edit(
                 VIEW,
-                "as listener:\n            yield from self._state()\n",
-                "as listener:\n            self._area = self._read()\n",
+                "as listener:\n            yield from self._state(time.monotonic())\n",
+                "as listener:\n            self._area = readings().since(time.monotonic(), self._document_id, self._ask).area\n",
             ),
         ),
         (
@@ -155,8 +155,8 @@ USUAL = (
             Edit(
                 VIEW,
                 "        with hub().listen([self._document_id]) as listener:\n"
-                "            yield from self._state()\n",
-                "        yield from self._state()\n"
+                "            yield from self._state(time.monotonic())\n",
+                "        yield from self._state(time.monotonic())\n"
                 "        with hub().listen([self._document_id]) as listener:\n",
             ),
         ),

@@ -1,6 +1,7 @@
 """The summary area, and its live stream over a real socket."""
 
 import itertools
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -8,7 +9,7 @@ from contextlib import AbstractContextManager
 from unittest.mock import Mock
 
 import pytest
-from flask import Flask
+from flask import Flask, render_template
 from sqlalchemy import delete, select, update
 
 from tests.conftest import ARTICLE, PASSWORD, add_member
@@ -20,6 +21,8 @@ from tests.support.worker import work, work_once
 from webapp import events
 from webapp.extensions import db, transaction
 from webapp.models import Document, Member, Role, SignIn, Summary
+from webapp.models.area import read
+from webapp.views import readings
 
 SLOW = Script.words(SUMMARY, first_word=0.2, every=0.01)
 
@@ -222,6 +225,55 @@ def test_stream_of_a_finished_summary_sends_it_and_ends(listen: Listen) -> None:
     received = list(listen())
     assert [event.status for event in received] == ["complete"]
     assert "hx-sse" not in received[0].data
+
+
+def test_state_is_read_and_drawn_once_for_all_who_listen(
+    app: Flask, listen: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    streams = [iter(listen()) for _ in range(30)]
+    for stream in streams:
+        next(stream)
+    looked, drawn = Mock(wraps=read), Mock(wraps=render_template)
+    monkeypatch.setattr(readings, "read", looked)
+    monkeypatch.setattr(readings, "render_template", drawn)
+    work()
+    assert {list(stream)[-1].status for stream in streams} == {"complete"}
+    assert 0 < looked.call_count < 15
+    assert 0 < drawn.call_count < 15
+
+
+def test_each_who_listens_gets_what_the_role_allows_and_a_token_that_holds(
+    app: Flask, port: int, browser: Browser, document_id: int
+) -> None:
+    bob = Browser(app).sign_in(add_member("Bob", Role.READER).email, PASSWORD)
+    streams = {each: iter(_opened(port, each, document_id)) for each in (browser, bob)}
+    for stream in streams.values():
+        next(stream)
+    work()
+    data = {each: list(stream)[-1].data for each, stream in streams.items()}
+    assert ("Edit the summary" in data[browser], "Edit the summary" in data[bob]) == (True, False)
+    tokens = {each: set(re.findall(r'name="csrf_token" value="([^"]+)"', data[each])) for each in data}
+    assert all(len(found) == 1 for found in tokens.values())
+    for each, (token,) in tokens.items():
+        path = f"/documents/{document_id}/summary"
+        assert each.client.post(path, data={"csrf_token": token}).status_code == 303
+        (other,) = tokens[bob if each is browser else browser]
+        assert each.client.post(path, data={"csrf_token": other}).status_code == 400
+
+
+def test_who_has_voted_sees_the_own_vote(app: Flask, port: int, browser: Browser, document_id: int) -> None:
+    work()
+    bob = Browser(app).sign_in(add_member("Bob", Role.READER).email, PASSWORD)
+    shown = db.session.scalar(select(Summary.id))
+    bob.post(f"/documents/{document_id}/summary/feedback", summary=shown, vote="yes")
+    said = {each: list(_opened(port, each, document_id))[-1].data for each in (browser, bob)}
+    assert ("You found it useful" in said[bob], "You found it useful" in said[browser]) == (True, False)
+
+
+def _opened(port: int, browser: Browser, document_id: int) -> EventStream:
+    cookie = browser.client.get_cookie("precis")
+    assert cookie
+    return EventStream(port, f"/documents/{document_id}/summary/events", f"precis={cookie.value}")
 
 
 def test_words_stream_in_and_the_last_event_is_the_final_state(

@@ -49,6 +49,13 @@ class Feedback(Base):
         return db.session.get(cls, (summary_id, member.id), populate_existing=True)
 
     @classmethod
+    def voters(cls, document: Document, summary_id: int) -> frozenset[int]:
+        """The members who have voted on this summary of the document."""
+        if not document.votes:
+            return frozenset()
+        return frozenset(db.session.scalars(select(cls.member_id).where(cls.summary_id == summary_id)))
+
+    @classmethod
     def say(cls, member: Member, summary_id: int, *, is_useful: bool, note: str = "") -> None:
         """Take a member's vote, in the place of an earlier one. Raises TooLong."""
         note = " ".join(visible(note).split())

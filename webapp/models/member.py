@@ -13,7 +13,7 @@ from sqlalchemy import Double, ForeignKey, Select, String, bindparam, delete, se
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from webapp.extensions import Base, current_settings, db, now, transaction
+from webapp.extensions import Base, Prepared, current_settings, db, now, transaction
 from webapp.models import tasks
 
 if TYPE_CHECKING:
@@ -162,6 +162,21 @@ class SignIn(Base):
         youngest = now() - bindparam("lifetime", type_=Double())
         is_standing = (cls.token_hash == bindparam("hash"), cls.created_at > youngest)
         return select(Member, tasks.number()).join(cls, cls.member_id == Member.id).where(*is_standing)
+
+    @classmethod
+    def stands(cls, token: str | None) -> bool:
+        """Whether the sign-in with this token does. Asked again and again for each open page, and so without the ORM."""
+        if not token:
+            return False
+        lifetime = current_settings().session_days * 86_400.0
+        return cls._stands().run(hash=token_hash(token), lifetime=lifetime).first() is not None
+
+    @classmethod
+    @functools.cache
+    def _stands(cls) -> Prepared:
+        youngest = now() - bindparam("lifetime", type_=Double())
+        of_it = (cls.token_hash == bindparam("hash"), cls.created_at > youngest)
+        return Prepared(select(cls.member_id).where(*of_it))
 
     @classmethod
     def end(cls, token: str | None) -> None:

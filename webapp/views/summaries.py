@@ -8,7 +8,7 @@ from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from webapp.events import END, Fact, Listener, hub, words_so_far
-from webapp.extensions import current_settings, db
+from webapp.extensions import current_settings
 from webapp.htmx import dom_id, event, partial, wants_fragment
 from webapp.models.area import SummaryArea, look, read
 from webapp.models.document import Document
@@ -18,12 +18,18 @@ from webapp.security import current_member
 from webapp.summarizing.engine import Ask
 from webapp.summarizing.rendering import summary_html
 from webapp.views.asking import asked_or_404, come_again, page_of
+from webapp.views.readings import Reading, Readings, event_id, readings
 from webapp.views.streams import follow
 
 blueprint = Blueprint("summaries", __name__, url_prefix="/documents/<int:document_id>/summary")
+blueprint.record_once(lambda state: state.app.extensions.update(readings=Readings()))
 PATIENCE_SECONDS = 5.0  # after which SQL is read again, should an event have been lost
+STALE_SECONDS = 1.0  # how old a state may be that is read again without a reason
 SETTLE_SECONDS = 0.025  # of silence, before the state of a run that has not begun is read again
 WORDS_EVERY_SECONDS = 0.06  # as often as an eye can tell
+CROWD_SECONDS = (
+    0.0002  # for each listener of the process, where many listen: words must not hold up what comes last
+)
 HEAD_START_SECONDS = 0.012  # in which a worker asks the model server, before the click is answered
 FIRST_WORDS = 6  # which come as they are written, since somebody waits for them
 
@@ -81,7 +87,6 @@ class Stream:
 
     def __init__(self, document_id: int, ask: Ask, last_event_id: str) -> None:
         self._document_id = document_id
-        self._target = f"document-{document_id}-summary"
         self._ask = ask
         self._last_event_id = last_event_id
         self._area: SummaryArea | None = None
@@ -94,16 +99,19 @@ class Stream:
     def events(self) -> Iterator[str | None]:
         """Fragments to swap. Ends after the final state, or when the document is gone."""
         with hub().listen([self._document_id]) as listener:
-            yield from self._state()
+            yield from self._state(time.monotonic())
             while self._area is not None and self._area.is_live:
                 fact = self._next(listener)
                 if fact is END:
                     return
                 if fact is not None and fact.kind in ("words", "reset"):
                     yield from self._take(fact)
+                    if listener.has_more:
+                        continue
                 elif fact is not None or not self._owes_words:
-                    yield None
-                    yield from self._state()
+                    if fact is None:
+                        yield None
+                    yield from self._state(fact.at if fact else time.monotonic() - STALE_SECONDS)
                 yield from self._words()
 
     def _next(self, listener: Listener) -> Fact | None:
@@ -123,31 +131,22 @@ class Stream:
     def _is_written(self) -> bool:
         return self._area is not None and self._area.state == "writing"
 
-    def _state(self) -> Iterator[str]:
-        """The whole area, if it is another one than the browser has."""
-        area = self._read()
+    def _state(self, since: float) -> Iterator[str]:
+        """The whole area as it was at that moment or later, if it is another one than the browser has."""
+        reading = self._reading(since)
+        area = reading.area
         is_news = self._area is None or area is None or area.seen != self._area.seen
         self._area = area
         if area is None:
-            yield event(
-                partial(
-                    self._target,
-                    "outerHTML",
-                    render_template("summaries/_gone.html"),
-                )
-            )
+            yield reading.event()
         elif is_news:
             self._text, self._words_id, self._owes_words = area.written, area.event_id, False
-            if not area.is_live or _event_id(area) != self._last_event_id:
-                yield event(partial(self._target, "outerMorph", self._drawn(area)), _event_id(area))
+            if not area.is_live or event_id(area) != self._last_event_id:
+                yield reading.event()
         self._last_event_id = ""
 
-    def _read(self) -> SummaryArea | None:
-        try:
-            document = db.session.get(Document, self._document_id, populate_existing=True)
-            return read(document, self._ask) if document else None
-        finally:
-            db.session.remove()
+    def _reading(self, since: float) -> Reading:
+        return readings().since(since, self._document_id, self._ask)
 
     def _take(self, fact: Fact) -> Iterator[str]:
         """Add words to those so far; the first ones of a run bring the state of being written."""
@@ -157,15 +156,16 @@ class Stream:
         if area.state == "writing" and fact.id.partition("-")[0] == str(area.fence):
             self._owes_words = True
         else:
-            yield from self._state()
+            yield from self._state(fact.at)
 
     @property
     def _patience_seconds(self) -> float:
         """How long to wait for the next fact: words that are owed are due as often as an eye can tell."""
         if not self._owes_words:
             return PATIENCE_SECONDS
-        due = self._sent_at + WORDS_EVERY_SECONDS - time.monotonic()
-        return 0.0 if self._sent < FIRST_WORDS else max(0.0, due)
+        every = max(WORDS_EVERY_SECONDS, hub().count * CROWD_SECONDS)
+        is_first = self._sent < FIRST_WORDS and every == WORDS_EVERY_SECONDS
+        return 0.0 if is_first else max(0.0, self._sent_at + every - time.monotonic())
 
     def _words(self) -> Iterator[str]:
         """All words so far, where some are owed and due."""
@@ -174,16 +174,10 @@ class Stream:
             return
         self._owes_words, self._sent, self._sent_at = False, self._sent + 1, time.monotonic()
         words = partial(self._words_target(area), "innerMorph", _rendered(self._text, area.format))
-        yield event(words, f"{_event_id(area)}.{self._words_id}")
+        yield event(words, f"{event_id(area)}.{self._words_id}")
 
     def _words_target(self, area: SummaryArea) -> str:
         return dom_id(area.document, area.part("words"))
-
-    def _drawn(self, area: SummaryArea) -> str:
-        try:
-            return render_template("summaries/_summary.html", area=area)
-        finally:
-            db.session.remove()  # the template asks how the member voted
 
     def _append(self, fact: Fact) -> bool:
         """Add the fact's words, in order and once. False if they were here already."""
@@ -202,10 +196,6 @@ class Stream:
 def _rendered(text: str, format: str) -> str:
     """Words as HTML: once for all who listen."""
     return summary_html(text, format)
-
-
-def _event_id(area: SummaryArea) -> str:
-    return f"{area.seen}.{area.event_id}"
 
 
 def _order(words_id: str) -> tuple[int, int]:

@@ -1,5 +1,8 @@
 """A prompt that is tried on a document before it is saved: the page of what it writes, and its live stream."""
 
+import time
+from functools import partial
+
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -14,6 +17,7 @@ from webapp.models.tryout import TooManyTryOuts, TryOut, TryOuts, can_try
 from webapp.security import current_member, editors_only
 from webapp.summarizing.engine import Style
 from webapp.views.prompts import Form, page, style_or_404
+from webapp.views.readings import Reading
 from webapp.views.streams import follow
 from webapp.views.summaries import Stream
 
@@ -66,19 +70,18 @@ class TryOutStream(Stream):
         self._tried = tried
         self._target = f"tryout-{tried.id}"
 
-    def _read(self) -> SummaryArea | None:
+    def _reading(self, since: float) -> Reading:
+        begun_at = time.monotonic()
         try:
             tried = db.session.get(TryOut, self._tried.id, populate_existing=True)
             document = db.session.get(Document, self._document_id, populate_existing=True)
-            return tried.area(document) if tried and document else None
+            area = tried.area(document) if tried and document else None
         finally:
             db.session.remove()
+        return Reading(begun_at, self._target, area, draw=partial(_drawn, self._tried))
 
     def _words_target(self, area: SummaryArea) -> str:
         return f"{self._target}-words"
-
-    def _drawn(self, area: SummaryArea) -> str:
-        return _drawn(self._tried, area)
 
 
 def _tried_or_404(style: str, tryout_id: int) -> tuple[TryOut, Document]:
