@@ -8,7 +8,8 @@ whether it is as it was. A page is kept for one cookie, and so for one sign-in.
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 MOST_BYTES = 16_000_000
+AT_ONCE, PATIENCE_SECONDS = (
+    4,
+    1.0,
+)  # pages that are made beside each other, and how long others wait until they are
 LONGEST_SECONDS = 3600.0
 STANDING, GOOD_UNTIL = "precis.standing", "precis.good_until"
 PREFIX = "/documents/"
@@ -68,6 +73,7 @@ class KeptPages:
         self._pages: OrderedDict[Key, Kept] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
+        self._turns = threading.Semaphore(AT_ONCE)
         with app.app_context():
             self._question = Question(db.engine, current_settings())
 
@@ -97,7 +103,8 @@ class KeptPages:
             said.append((status, headers))
             return len  # nobody writes so
 
-        chunks = self._next(environ, begin)
+        with self._turn():
+            chunks = self._next(environ, begin)
         ((status, headers),) = said
         named = dict(headers)
         if GOOD_UNTIL not in environ or "Set-Cookie" in named:
@@ -107,6 +114,16 @@ class KeptPages:
         kept = Kept(environ[STANDING], environ[GOOD_UNTIL], named["ETag"], headers, _whole(chunks))
         self._keep(key, kept)
         return kept.answer(environ, start_response)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Of a crowd that comes at once only some pages are made at a time, and all else is answered in between."""
+        has_turn = self._turns.acquire(timeout=PATIENCE_SECONDS)
+        try:
+            yield
+        finally:
+            if has_turn:
+                self._turns.release()
 
     def _keep(self, key: Key, kept: Kept) -> None:
         """The ones that were made first make room."""

@@ -231,6 +231,21 @@ def test_write_that_never_gets_its_turn_says_so(app: Flask) -> None:
     document.summarize_later(again=True)
 
 
+def test_who_is_not_the_first_to_wait_writes_nothing(app: Flask) -> None:
+    alice = add_member("Alice", Role.ADMIN)
+    document = alice.documents.get_or_404(alice.documents.add(title="t", text=ARTICLE).id)
+    with locked(document.id), pytest.raises(OperationalError):
+        document.summarize_later(patience=0.1)
+    document.summarize_later()
+    with locked(document.id):
+        document.summarize_later(patience=0.1)
+    assert Summary.claim(document.summary_id or 0)
+    with locked(document.id):
+        document.reread().summarize_later(patience=0.1)
+        with pytest.raises(OperationalError):
+            document.summarize_later(again=True, patience=0.1)
+
+
 def test_leases_are_extended_together_and_the_lost_ones_are_named(app: Flask) -> None:
     alice = add_member("Alice", Role.ADMIN)
     documents = [alice.documents.add(title=name, text=f"{ARTICLE} {name}") for name in ("a", "b")]

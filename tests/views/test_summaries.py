@@ -238,8 +238,10 @@ def test_state_is_read_and_drawn_once_for_all_who_listen(
     monkeypatch.setattr(readings, "render_template", drawn)
     work()
     assert {list(stream)[-1].status for stream in streams} == {"complete"}
-    assert 0 < looked.call_count < 15
-    assert 0 < drawn.call_count < 15
+    assert (
+        0 < looked.call_count < len(streams)
+    )  # by itself each would twice: the writing has begun, and is over
+    assert 0 < drawn.call_count < len(streams)
 
 
 def test_each_who_listens_gets_what_the_role_allows_and_a_token_that_holds(

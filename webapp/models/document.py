@@ -37,7 +37,7 @@ from webapp.models.receipt import Received
 from webapp.models.rendition import AT_ONCE_CHARS, Rendition, is_long
 from webapp.models.revision import TITLE_CHARACTERS, Revision
 from webapp.models.source import Source, drop_originals
-from webapp.models.summary import Lane, Status, Summary, cache_key
+from webapp.models.summary import LIVE, Lane, Status, Summary, cache_key
 from webapp.models.tasks import FORMER
 from webapp.models.times import as_datetime
 from webapp.summarizing.engine import Ask
@@ -165,11 +165,19 @@ class Document(Received, Base):
         hold the database for longer than `patience` seconds.
         """
         ask = ask or usual()
+        if not again and self._is_seen_to(ask, keeps_wait):
+            return
         with transaction(is_durable=False, patience=patience):
             waiting = self._promoted(ask, again, keeps_wait) or self._asked(ask, again, keeps_wait, admit)
         if waiting:
             hints.send(waiting, Lane.INTERACTIVE)
             events.tell(self.id)
+
+    def _is_seen_to(self, ask: Ask, keeps_wait: bool) -> bool:
+        """Whether nothing has to be written: most who wait for a summary are not the first to."""
+        if self.summary_id is None or self.summary_status not in LIVE or ask != usual():
+            return False
+        return Summary.is_seen_to(self.summary_id, keeps_wait=keeps_wait, recipe=recipe_for(ask).hash)
 
     def _promoted(self, ask: Ask, again: bool, keeps_wait: bool) -> int | None:
         """What somebody waits for mostly, in one statement: the id of the current summary, if it was pending and moved."""

@@ -293,6 +293,21 @@ class Summary(Chosen, Crashing, Renewing, Base):
         due_at = case((or_(is_cut, is_last), now()), else_=cls.next_attempt_at)
         return Prepared(moved.values(lane=Lane.INTERACTIVE, next_attempt_at=due_at))
 
+    @classmethod
+    def is_seen_to(cls, summary_id: int, *, keeps_wait: bool, recipe: str) -> bool:
+        """Whether it is on its way by this recipe, and nobody who waits could make it come sooner."""
+        found = cls._seen_to().run(seen_id=summary_id, keeps_wait=keeps_wait, recipe=recipe)
+        return found.first() is not None
+
+    @classmethod
+    @functools.cache
+    def _seen_to(cls) -> Prepared:
+        is_settling = and_(cls.attempts == 0, cls.crashes == 0, cls.next_attempt_at > now())
+        may_wait = or_(bindparam("keeps_wait", type_=Boolean()), ~is_settling)
+        is_waiting = and_(cls.status == Status.PENDING, cls.lane == Lane.INTERACTIVE, may_wait)
+        is_ours = (cls.id == bindparam("seen_id"), cls.recipe_hash == bindparam("recipe", type_=String()))
+        return Prepared(select(cls.id).where(*is_ours, or_(cls.status == Status.PROCESSING, is_waiting)))
+
     def hint(self) -> None:
         """Tell the lane that there is work. It may be lost: the sweeper looks for what is due."""
         hints.send(self.id, self.lane)
