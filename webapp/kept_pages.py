@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 MOST_BYTES = 16_000_000
 AT_ONCE, PATIENCE_SECONDS = (
     4,
-    1.0,
+    10.0,
 )  # pages that are made beside each other, and how long others wait until they are
 LONGEST_SECONDS = 3600.0
 STANDING, GOOD_UNTIL = "precis.standing", "precis.good_until"
@@ -81,9 +81,12 @@ class KeptPages:
         key = _key(environ)
         if key is None:
             return self._next(environ, start_response)
-        kept = self._pages.get(key)
-        if kept is None or time.time() > kept.good_until or not self._question.affirms(kept.standing):
-            return self._made(key, environ, start_response)
+        kept = self._standing(key)
+        if kept is None:
+            with self._turn() as has_waited:
+                kept = self._standing(key) if has_waited else None
+                if kept is None:
+                    return self._made(key, environ, start_response)
         self._app.extensions["reads"].count(kept.standing.document_id)
         return kept.answer(environ, start_response)
 
@@ -92,6 +95,13 @@ class KeptPages:
         with self._lock:
             for key in tuple(self._pages):
                 self._forget(key)
+
+    def _standing(self, key: Key) -> Kept | None:
+        """The page that was kept, if it stands."""
+        kept = self._pages.get(key)
+        if kept is None or time.time() > kept.good_until or not self._question.affirms(kept.standing):
+            return None
+        return kept
 
     def _made(self, key: Key, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """The page made anew, and kept if it may be."""
@@ -103,8 +113,7 @@ class KeptPages:
             said.append((status, headers))
             return len  # nobody writes so
 
-        with self._turn():
-            chunks = self._next(environ, begin)
+        chunks = self._next(environ, begin)
         ((status, headers),) = said
         named = dict(headers)
         if GOOD_UNTIL not in environ or "Set-Cookie" in named:
@@ -116,11 +125,15 @@ class KeptPages:
         return kept.answer(environ, start_response)
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """Of a crowd that comes at once only some pages are made at a time, and all else is answered in between."""
-        has_turn = self._turns.acquire(timeout=PATIENCE_SECONDS)
+    def _turn(self) -> Iterator[bool]:
+        """Of a crowd that comes at once only some pages are made at a time, and all else is answered in between.
+
+        Yields whether others were before it.
+        """
+        is_first = self._turns.acquire(blocking=False)
+        has_turn = is_first or self._turns.acquire(timeout=PATIENCE_SECONDS)
         try:
-            yield
+            yield not is_first
         finally:
             if has_turn:
                 self._turns.release()

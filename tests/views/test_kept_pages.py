@@ -2,8 +2,6 @@
 
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
-from typing import Any
 
 import pytest
 from flask import Flask, template_rendered
@@ -12,7 +10,6 @@ from sqlalchemy import delete, event, update
 from tests.conftest import ARTICLE, PASSWORD, add_member
 from tests.support.browser import Browser
 from tests.support.worker import work
-from webapp import kept_pages
 from webapp.extensions import db, transaction
 from webapp.models import Document, Member, Role, SignIn, Summary
 from webapp.models.feedback import Feedback
@@ -54,19 +51,6 @@ def test_page_of_a_finished_document_is_made_once(app: Flask, browser: Browser, 
     assert is_kept(app, browser, document)
     assert browser.status == 200
     assert browser.text("h1") == "Skerrymore"
-
-
-def test_crowd_holds_up_no_kept_page_and_nothing_for_ever(
-    app: Flask, browser: Browser, document: Document, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(kept_pages, "PATIENCE_SECONDS", 0.05)
-    other = browser.write("Another", ARTICLE)
-    pages: Any = app.wsgi_app
-    with ExitStack() as crowd:
-        for _ in range(kept_pages.AT_ONCE):
-            crowd.enter_context(pages._turn())
-        assert is_kept(app, browser, document)
-        assert browser.open(f"/documents/{other}").text("h1") == "Another"
 
 
 def _rename(document: Document, member: Member) -> None:
