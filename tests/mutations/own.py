@@ -226,6 +226,11 @@ OWN = (
                 '        return Reading(begun_at, f"document-{document_id}-summary", area, voters)\n    finally:\n        db.session.remove()\n',
                 '        return Reading(begun_at, f"document-{document_id}-summary", area, voters)\n    finally:\n        pass\n',
             ),
+            Edit(
+                "webapp/views/readings.py",
+                "            html = self.draw(self.area)\n        finally:\n            db.session.remove()\n",
+                "            html = self.draw(self.area)\n        finally:\n            pass\n",
+            ),
         ),
         (AREA + "test_open_stream_holds_no_database_connection",),
     ),
