@@ -25,6 +25,7 @@ from webapp.extensions import cache, current_settings, db, transaction
 from webapp.models import Document, Lane, Member, Role, Status, Summary
 from webapp.models import area as areas
 from webapp.models.area import SummaryArea
+from webapp.models.asking import asking
 from webapp.models.crashing import MAX_CRASHES
 from webapp.models.model_server import ModelServer as Health
 from webapp.models.presence import Presence
@@ -135,12 +136,18 @@ def test_simultaneous_views_of_an_emptied_cache_call_nobody(
     assert (seen, work(), model_server.calls) == (["complete"] * 20, 0, 1)
 
 
-def test_view_while_a_summary_is_written_asks_for_no_other(alice: Member) -> None:
+@pytest.mark.parametrize("style", [Style.KEY_POINTS, Style.BRIEF])
+def test_view_while_a_summary_is_written_asks_for_no_other(alice: Member, style: Style) -> None:
     """B7: who looks first does not pay again for what is being made."""
     document = save(alice)
-    claim = Summary.claim(current(document).id)
-    assert claim and look(document).state == "writing"
-    assert len(db.session.scalars(select(Summary)).all()) == 1
+    ask = asking(style)
+    look(document, ask=ask)
+    summary = fresh(document).current_summary(ask)
+    assert summary
+    claim = Summary.claim(summary.id)
+    before = len(db.session.scalars(select(Summary)).all())
+    assert claim and look(document, ask=ask).state == "writing"
+    assert len(db.session.scalars(select(Summary)).all()) == before
     assert Summary.finish(claim, text=SUMMARY, format="markdown", finished=Finished(model="m"))
 
 

@@ -408,6 +408,11 @@ USUAL = (
         (
             Edit(
                 VIEW,
+                "from webapp.extensions import current_settings\n",
+                "from webapp.extensions import current_settings, db\n",
+            ),
+            Edit(
+                VIEW,
                 "    document = current_member.documents.get_or_404(document_id)\n    area = look(",
                 "    document = db.session.get(Document, document_id) or abort(404)\n    area = look(",
             ),
@@ -418,6 +423,11 @@ USUAL = (
         "B14c",
         "The summary is served without a sign-in",
         (
+            Edit(
+                VIEW,
+                "from webapp.extensions import current_settings\n",
+                "from webapp.extensions import current_settings, db\n",
+            ),
             Edit(
                 VIEW,
                 '@blueprint.get("")\ndef show(document_id: int) -> str | tuple[str, int]:\n'

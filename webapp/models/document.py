@@ -21,7 +21,7 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp import events, hints
@@ -177,7 +177,11 @@ class Document(Received, Base):
         """Whether nothing has to be written: most who wait for a summary are not the first to."""
         if self.summary_id is None or self.summary_status not in LIVE or ask != usual():
             return False
-        return Summary.is_seen_to(self.summary_id, keeps_wait=keeps_wait, recipe=recipe_for(ask).hash)
+        try:
+            return Summary.is_seen_to(self.summary_id, keeps_wait=keeps_wait, recipe=recipe_for(ask).hash)
+        except OperationalError:
+            db.session.rollback()  # whoever goes on without an answer reads over another connection
+            raise
 
     def _promoted(self, ask: Ask, again: bool, keeps_wait: bool) -> int | None:
         """What somebody waits for mostly, in one statement: the id of the current summary, if it was pending and moved."""
