@@ -39,7 +39,10 @@ WORDS_ROUNDS = 20  # in each run of the first words
 MEASURES: dict[str, Callable[[], list[Line]]] = {
     "1": warm_page.measure,
     "2": warm_page.measure_unchanged,
-    "3": partial(table.lines, 3, partial(first_word.measure, WORDS_ROUNDS)),
+    "3": lambda: [
+        *table.lines(3, partial(first_word.measure, WORDS_ROUNDS)),
+        *table.lines(3, partial(first_word.measure_beside, WORDS_ROUNDS)),
+    ],
     "4": stampede.measure,
     "5": streams.measure,
     "6": click.measure,

@@ -20,6 +20,9 @@ DIRECT_KEY = "sk-direct"
 ROUNDS = 60
 WARM_UP_ROUNDS = 4
 P50_MS, P99_MS = 10.0, 20.0
+STREAMING = 64  # other generations
+ROOM = {"PRECIS_LLM_CONCURRENCY": str(STREAMING + 16)}
+STREAMING_SECONDS = 5.0  # until all of them have begun
 
 
 @dataclass(frozen=True)
@@ -35,30 +38,39 @@ def measure(rounds: int = ROUNDS, *, with_stages: bool = False) -> list[Row]:
     """Both clients in turns. With stages, it is told too where the time went, which costs a little of it."""
     with Model() as model, precis(model.settings) as house:
         found = asyncio.run(_rounds(house, model, rounds, with_stages))
-    clicked, direct = [1000 * each.clicked for each in found], [1000 * each.direct for each in found]
-    rows = [
-        Row(
-            "First word: p50 later than from the model server itself",
-            p50(clicked) - p50(direct),
-            "ms",
-            P50_MS,
-        ),
-        Row(
-            "First word: p99 later than from the model server itself",
-            p99(clicked) - p99(direct),
-            "ms",
-            P99_MS,
-        ),
-    ]
+    rows = _rows("First word", found)
     for stage in found[0].stages:
         values = [1000 * each.stages[stage] for each in found]
         rows += [Row(f"  {stage}: p50", p50(values), "ms"), Row(f"  {stage}: p99", p99(values), "ms")]
     return rows
 
 
-async def _rounds(house: Precis, model: Model, rounds: int, with_stages: bool) -> list[Round]:
+def measure_beside(rounds: int = ROUNDS) -> list[Row]:
+    """The same while other summaries are written all the time."""
+    with (
+        Model(endless=r"Article \d") as model,
+        precis({**model.settings, **ROOM}, cold=STREAMING, words=300) as house,
+    ):
+        found = asyncio.run(_rounds(house, model, rounds, beside=True))
+    return _rows(f"First word beside {STREAMING} generations", found)
+
+
+def _rows(name: str, found: list[Round]) -> list[Row]:
+    clicked, direct = [1000 * each.clicked for each in found], [1000 * each.direct for each in found]
+    return [
+        Row(f"{name}: {kind} later than from the model server itself", of(clicked) - of(direct), "ms", most)
+        for kind, of, most in (("p50", p50, P50_MS), ("p99", p99, P99_MS))
+    ]
+
+
+async def _rounds(
+    house: Precis, model: Model, rounds: int, with_stages: bool = False, *, beside: bool = False
+) -> list[Round]:
     person = await Person.sign_in(house.port, library.EMAIL, library.PASSWORD)
     browser, direct = await person.connect(), await Connection.open(model.port)
+    for number in range(STREAMING if beside else 0):
+        await person.click(browser, f"/documents/{number + 1}/summary")
+    await asyncio.sleep(STREAMING_SECONDS if beside else 0.0)
     document_id = await person.save(browser, "The first word", library.article(seed=99))
     await _click(model, person, browser, document_id, None)
     monitor = await Monitor.start(redis_url(house)) if with_stages else None

@@ -21,13 +21,14 @@ KEY = "sk-of-precis"
 FIRST_WORD_SECONDS = 0.5
 EVERY_SECONDS = 0.01
 STOP_SECONDS = 10.0
+ENDLESS_TIMES, ENDLESS_EVERY_SECONDS = 50, 0.1  # the summary again and again, word by word
 LINES = 2  # of the scripted summary: enough to stream, and soon over
 
 
 class Model:
     """The server's process, and the notes that it has sent so far: `what`, `at`, and whose `key` it was.
 
-    It speaks at once of what the regular expression `at_once` finds itself in.
+    It speaks at once of what the regular expression `at_once` finds itself in, and of what `endless` does for minutes.
     """
 
     def __init__(
@@ -35,11 +36,12 @@ class Model:
         first_word_seconds: float = FIRST_WORD_SECONDS,
         every_seconds: float = EVERY_SECONDS,
         at_once: str = "",
+        endless: str = "",
     ) -> None:
         self.notes: list[dict[str, Any]] = []
         self.url = ""
         self.body = b""
-        self._arguments = [str(first_word_seconds), str(every_seconds), at_once]
+        self._arguments = [str(first_word_seconds), str(every_seconds), at_once, endless]
 
     def __enter__(self) -> Self:
         command = [sys.executable, "-m", "tests.bench.model", *self._arguments]
@@ -104,14 +106,20 @@ def _noting(what: str, request: Request) -> Callable[[], bool]:
     return note
 
 
-def _script(first_word_seconds: float, every_seconds: float, at_once: str) -> Callable[[Request], Script]:
+def _script(
+    first_word_seconds: float, every_seconds: float, at_once: str, endless: str
+) -> Callable[[Request], Script]:
     text = "\n".join(SUMMARY.splitlines()[:LINES])
     usual = Script.words(text, first_word=first_word_seconds, every=every_seconds)
     hurried = Script.words(text, first_word=0.0, every=every_seconds)
+    long = Script.words(SUMMARY * ENDLESS_TIMES, every=ENDLESS_EVERY_SECONDS)
 
     def script(request: Request) -> Script:
+        asked = json.dumps(request.body)
+        if endless and re.search(endless, asked):
+            return long
         _noting("asked", request)()
-        words = hurried if at_once and re.search(at_once, json.dumps(request.body)) else usual
+        words = hurried if at_once and re.search(at_once, asked) else usual
         head, rest = words.events[:2], words.events[2:]
         return words.but(events=(*head, _noting("spoke", request), *rest, _noting("ended", request)))
 
@@ -123,9 +131,10 @@ def main() -> None:
     parser.add_argument("first_word", type=float)
     parser.add_argument("every", type=float)
     parser.add_argument("at_once")
+    parser.add_argument("endless")
     given = parser.parse_args()
     with (
-        ModelServer(_script(given.first_word, given.every, given.at_once)) as server,
+        ModelServer(_script(given.first_word, given.every, given.at_once, given.endless)) as server,
         suppress(KeyboardInterrupt),
     ):
         print(server.base_url, flush=True)
