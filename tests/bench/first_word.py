@@ -19,7 +19,7 @@ from tests.support.precis import Precis
 DIRECT_KEY = "sk-direct"
 ROUNDS = 60
 WARM_UP_ROUNDS = 4
-P50_MS, P99_MS = 10.0, 20.0
+P50_MS, P99_MS = 5.0, 12.0  # to be reached; 10 and 20 was the first goal
 STREAMING = 64  # other generations
 ROOM = {"PRECIS_LLM_CONCURRENCY": str(STREAMING + 16)}
 STREAMING_SECONDS = 5.0  # until all of them have begun
