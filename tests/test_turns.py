@@ -32,21 +32,24 @@ def test_who_asked_first_is_served_first() -> None:
     assert served == list(range(20))
 
 
-def test_of_many_one_at_a_time_has_the_turn() -> None:
-    turns, inside, most = Turns(), 0, 0
+@pytest.mark.parametrize("number", [1, 4])
+def test_of_many_so_many_at_a_time_have_the_turn(number: int) -> None:
+    turns, guard, inside, most = Turns(number), threading.Lock(), 0, 0
 
     def work(_: int) -> bool:
         nonlocal inside, most
         with turns.taken(LONG_SECONDS) as has_turn:
-            inside += 1
-            most = max(most, inside)
+            with guard:
+                inside += 1
+                most = max(most, inside)
             time.sleep(0.0005)
-            inside -= 1
+            with guard:
+                inside -= 1
             return has_turn
 
     with ThreadPoolExecutor(16) as pool:
         assert all(pool.map(work, range(200)))
-    assert most == 1
+    assert most == number
 
 
 def test_who_has_waited_too_long_leaves_the_line_to_the_others() -> None:

@@ -8,8 +8,7 @@ whether it is as it was. A page is kept for one cookie, and so for one sign-in.
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
@@ -21,15 +20,16 @@ from webapp.models.document import Document
 from webapp.models.member import Member
 from webapp.models.standing import Question, Standing
 from webapp.packing import encoding_for
+from webapp.turns import Turns
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 MOST_BYTES = 16_000_000
-AT_ONCE, PATIENCE_SECONDS = (
-    4,
-    10.0,
-)  # pages that are made beside each other, and how long others wait until they are
+AT_ONCE = (
+    4  # pages that are made beside each other: of a crowd most wait, and all else is answered in between
+)
+PATIENCE_SECONDS = 10.0  # with those who are before it, until a page is made all the same
 LONGEST_SECONDS = 3600.0
 STANDING, GOOD_UNTIL = "precis.standing", "precis.good_until"
 PREFIX = "/documents/"
@@ -73,7 +73,7 @@ class KeptPages:
         self._pages: OrderedDict[Key, Kept] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
-        self._turns = threading.Semaphore(AT_ONCE)
+        self._turns = Turns(AT_ONCE)
         with app.app_context():
             self._question = Question(db.engine, current_settings())
 
@@ -83,8 +83,8 @@ class KeptPages:
             return self._next(environ, start_response)
         kept = self._standing(key)
         if kept is None:
-            with self._turn() as has_waited:
-                kept = self._standing(key) if has_waited else None
+            with self._turns.taken(PATIENCE_SECONDS):
+                kept = self._standing(key)  # by now
                 if kept is None:
                     return self._made(key, environ, start_response)
         self._app.extensions["reads"].count(kept.standing.document_id)
@@ -123,20 +123,6 @@ class KeptPages:
         kept = Kept(environ[STANDING], environ[GOOD_UNTIL], named["ETag"], headers, _whole(chunks))
         self._keep(key, kept)
         return kept.answer(environ, start_response)
-
-    @contextmanager
-    def _turn(self) -> Iterator[bool]:
-        """Of a crowd that comes at once only some pages are made at a time, and all else is answered in between.
-
-        Yields whether others were before it.
-        """
-        is_first = self._turns.acquire(blocking=False)
-        has_turn = is_first or self._turns.acquire(timeout=PATIENCE_SECONDS)
-        try:
-            yield not is_first
-        finally:
-            if has_turn:
-                self._turns.release()
 
     def _keep(self, key: Key, kept: Kept) -> None:
         """The ones that were made first make room."""

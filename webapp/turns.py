@@ -1,4 +1,4 @@
-"""Whose turn it is to write, among the threads of one process: first come, first served, and decided in memory.
+"""Whose turn it is, among the threads of one process: first come, first served, and decided in memory.
 
 SQLite has one writer and no line: each who waits looks again and again whether the lock is free. Of many threads that do
 so, most of a core's time is spent on looking, and on who holds the lock waiting for those who look.
@@ -11,12 +11,12 @@ from contextlib import contextmanager
 
 
 class Turns:
-    """Of those who ask, one at a time has the turn. It is a courtesy, and no lock: the database has that."""
+    """Of those who ask, `number` at a time have the turn. It is a courtesy, and no lock: the database has that."""
 
-    def __init__(self) -> None:
+    def __init__(self, number: int = 1) -> None:
         self._guard = threading.Lock()
         self._waiting: deque[threading.Lock] = deque()
-        self._is_taken = False
+        self._free = number
 
     @contextmanager
     def taken(self, seconds: float) -> Iterator[bool]:
@@ -30,8 +30,8 @@ class Turns:
 
     def _take(self, seconds: float) -> bool:
         with self._guard:
-            if not self._is_taken:
-                self._is_taken = True
+            if self._free:
+                self._free -= 1
                 return True
             mine = threading.Lock()
             mine.acquire()
@@ -56,4 +56,4 @@ class Turns:
             if self._waiting:
                 self._waiting.popleft().release()
             else:
-                self._is_taken = False
+                self._free += 1

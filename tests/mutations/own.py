@@ -223,8 +223,8 @@ OWN = (
         (
             Edit(
                 "webapp/views/readings.py",
-                '        return Reading(begun_at, f"document-{document_id}-summary", area, voters)\n    finally:\n        db.session.remove()\n',
-                '        return Reading(begun_at, f"document-{document_id}-summary", area, voters)\n    finally:\n        pass\n',
+                '        return Reading(f"document-{document_id}-summary", area, voters=voters, begun_at=begun_at)\n    finally:\n        db.session.remove()\n',
+                '        return Reading(f"document-{document_id}-summary", area, voters=voters, begun_at=begun_at)\n    finally:\n        pass\n',
             ),
             Edit(
                 "webapp/views/readings.py",

@@ -54,13 +54,10 @@ Listen = Callable[..., EventStream]
 @pytest.fixture
 def listen(port: int, browser: Browser, document_id: int) -> Iterator[Listen]:
     """Open the event stream of the document, as this browser."""
-    cookie = browser.client.get_cookie("precis")
-    assert cookie
     opened = []
 
     def open_stream(path: str = "", last_event_id: str = "") -> EventStream:
-        path = path or f"/documents/{document_id}/summary/events"
-        opened.append(EventStream(port, path, f"precis={cookie.value}", last_event_id))
+        opened.append(_opened(port, browser, path or events_of(document_id), last_event_id))
         return opened[-1]
 
     yield open_stream
@@ -248,7 +245,7 @@ def test_each_who_listens_gets_what_the_role_allows_and_a_token_that_holds(
     app: Flask, port: int, browser: Browser, document_id: int
 ) -> None:
     bob = Browser(app).sign_in(add_member("Bob", Role.READER).email, PASSWORD)
-    streams = {each: iter(_opened(port, each, document_id)) for each in (browser, bob)}
+    streams = {each: iter(_opened(port, each, events_of(document_id))) for each in (browser, bob)}
     for stream in streams.values():
         next(stream)
     work()
@@ -268,14 +265,18 @@ def test_who_has_voted_sees_the_own_vote(app: Flask, port: int, browser: Browser
     bob = Browser(app).sign_in(add_member("Bob", Role.READER).email, PASSWORD)
     shown = db.session.scalar(select(Summary.id))
     bob.post(f"/documents/{document_id}/summary/feedback", summary=shown, vote="yes")
-    said = {each: list(_opened(port, each, document_id))[-1].data for each in (browser, bob)}
+    said = {each: list(_opened(port, each, events_of(document_id)))[-1].data for each in (browser, bob)}
     assert ("You found it useful" in said[bob], "You found it useful" in said[browser]) == (True, False)
 
 
-def _opened(port: int, browser: Browser, document_id: int) -> EventStream:
+def events_of(document_id: int) -> str:
+    return f"/documents/{document_id}/summary/events"
+
+
+def _opened(port: int, browser: Browser, path: str, last_event_id: str = "") -> EventStream:
     cookie = browser.client.get_cookie("precis")
     assert cookie
-    return EventStream(port, f"/documents/{document_id}/summary/events", f"precis={cookie.value}")
+    return EventStream(port, path, f"precis={cookie.value}", last_event_id)
 
 
 def test_words_stream_in_and_the_last_event_is_the_final_state(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import Double, ForeignKey, Select, String, bindparam, delete, select, update
+from sqlalchemy import ColumnElement, Double, ForeignKey, Select, String, bindparam, delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -145,10 +145,7 @@ class SignIn(Base):
         """Who is signed in with this token, if its sign-in still stands."""
         if not token:
             return None
-        lifetime = current_settings().session_days * 86_400.0
-        found = db.session.execute(
-            cls._standing(), {"hash": token_hash(token), "lifetime": lifetime}
-        ).one_or_none()
+        found = db.session.execute(cls._standing(), cls._given(token)).one_or_none()
         if found is None:
             return None
         member: Member = found[0]
@@ -159,24 +156,30 @@ class SignIn(Base):
     @functools.cache
     def _standing(cls) -> Select[Member, int]:
         """Asked at each request, and so built once."""
-        youngest = now() - bindparam("lifetime", type_=Double())
-        is_standing = (cls.token_hash == bindparam("hash"), cls.created_at > youngest)
-        return select(Member, tasks.number()).join(cls, cls.member_id == Member.id).where(*is_standing)
+        found = select(Member, tasks.number()).join(cls, cls.member_id == Member.id)
+        return found.where(*cls._is_standing())
 
     @classmethod
     def stands(cls, token: str | None) -> bool:
         """Whether the sign-in with this token does. Asked again and again for each open page, and so without the ORM."""
         if not token:
             return False
-        lifetime = current_settings().session_days * 86_400.0
-        return cls._stands().run(hash=token_hash(token), lifetime=lifetime).first() is not None
+        return cls._stands().run(**cls._given(token)).first() is not None
 
     @classmethod
     @functools.cache
     def _stands(cls) -> Prepared:
+        return Prepared(select(cls.member_id).where(*cls._is_standing()))
+
+    @classmethod
+    def _is_standing(cls) -> tuple[ColumnElement[bool], ...]:
+        """What holds of a sign-in that stands. Its parameters are in `_given`."""
         youngest = now() - bindparam("lifetime", type_=Double())
-        of_it = (cls.token_hash == bindparam("hash"), cls.created_at > youngest)
-        return Prepared(select(cls.member_id).where(*of_it))
+        return cls.token_hash == bindparam("hash"), cls.created_at > youngest
+
+    @classmethod
+    def _given(cls, token: str) -> dict[str, str | float]:
+        return {"hash": token_hash(token), "lifetime": current_settings().session_days * 86_400.0}
 
     @classmethod
     def end(cls, token: str | None) -> None:

@@ -279,10 +279,8 @@ class Summary(Chosen, Crashing, Renewing, Base):
     @classmethod
     @functools.cache
     def _promoted(cls) -> Prepared:
-        at_once, keeps_wait = (bindparam(name, type_=Boolean()) for name in ("at_once", "keeps_wait"))
-        recipe = bindparam("recipe", type_=String())
-        is_settling = and_(cls.attempts == 0, cls.crashes == 0)
-        is_cut = and_(cls.next_attempt_at > now(), or_(at_once, and_(is_settling, ~keeps_wait)))
+        at_once, recipe = bindparam("at_once", type_=Boolean()), bindparam("recipe", type_=String())
+        is_cut = cls._is_cut()
         moved = update(cls).where(
             cls.id == bindparam("promoted_id"),
             cls.status == Status.PENDING,
@@ -294,17 +292,22 @@ class Summary(Chosen, Crashing, Renewing, Base):
         return Prepared(moved.values(lane=Lane.INTERACTIVE, next_attempt_at=due_at))
 
     @classmethod
+    def _is_cut(cls) -> ColumnElement[bool]:
+        """Whether who waits `at_once`, or does not `keeps_wait`, cuts a wait short that is not over: its parameters."""
+        at_once, keeps_wait = (bindparam(name, type_=Boolean()) for name in ("at_once", "keeps_wait"))
+        is_settling = and_(cls.attempts == 0, cls.crashes == 0)
+        return and_(cls.next_attempt_at > now(), or_(at_once, and_(is_settling, ~keeps_wait)))
+
+    @classmethod
     def is_seen_to(cls, summary_id: int, *, keeps_wait: bool, recipe: str) -> bool:
         """Whether it is on its way by this recipe, and nobody who waits could make it come sooner."""
-        found = cls._seen_to().run(seen_id=summary_id, keeps_wait=keeps_wait, recipe=recipe)
-        return found.first() is not None
+        wanted = {"seen_id": summary_id, "at_once": False, "keeps_wait": keeps_wait, "recipe": recipe}
+        return cls._seen_to().run(**wanted).first() is not None
 
     @classmethod
     @functools.cache
     def _seen_to(cls) -> Prepared:
-        is_settling = and_(cls.attempts == 0, cls.crashes == 0, cls.next_attempt_at > now())
-        may_wait = or_(bindparam("keeps_wait", type_=Boolean()), ~is_settling)
-        is_waiting = and_(cls.status == Status.PENDING, cls.lane == Lane.INTERACTIVE, may_wait)
+        is_waiting = and_(cls.status == Status.PENDING, cls.lane == Lane.INTERACTIVE, ~cls._is_cut())
         is_ours = (cls.id == bindparam("seen_id"), cls.recipe_hash == bindparam("recipe", type_=String()))
         return Prepared(select(cls.id).where(*is_ours, or_(cls.status == Status.PROCESSING, is_waiting)))
 

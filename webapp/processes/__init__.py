@@ -4,6 +4,7 @@ Kept light: the application imports this package to find the embedded Valkey.
 """
 
 import fcntl
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,12 @@ def embedded_url(data: Path) -> str | None:
         return (run_folder(data) / "redis.url").read_text().strip() or None
     except OSError:
         return None
+
+
+def keep_what_is_loaded() -> None:
+    """To go through it again and again would take time from whoever waits, and copy what forks have in common."""
+    gc.collect()
+    gc.freeze()
 
 
 def setup_file(data: Path) -> Path:

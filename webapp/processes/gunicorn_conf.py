@@ -5,7 +5,6 @@ That happens here, in the arbiter: it loads what its workers have in common, and
 arbiter itself lives on, signals and forks, stays as it is.
 """
 
-import gc
 import os
 import resource
 from contextlib import nullcontext, suppress
@@ -112,22 +111,22 @@ def on_starting(server: Any) -> None:
     from sqlalchemy.orm import configure_mappers
 
     from webapp import application
+    from webapp.processes import keep_what_is_loaded
 
     application.views()
     configure_mappers()
-    gc.collect()
-    gc.freeze()
+    keep_what_is_loaded()
 
 
 def post_worker_init(worker: Any) -> None:
     """If the arbiter is killed, its workers hold the port: they end with it, so that the next one can have it."""
     import signal
 
+    from webapp.processes import keep_what_is_loaded
     from webapp.processes.tether import tie
 
     tie(worker.ppid, signal.SIGKILL)
-    gc.collect()
-    gc.freeze()  # what is loaded now stays: to go through it again and again takes time from whoever waits
+    keep_what_is_loaded()
 
 
 def worker_exit(server: Any, worker: Any) -> None:

@@ -4,7 +4,6 @@ They start at once, and have in common the memory of what they have loaded. What
 fork without an exec is not safe. Run as a program: `python -m webapp.processes.nursery CONFIGURATION [--migrate]`.
 """
 
-import gc
 import os
 import shlex
 import signal
@@ -22,7 +21,7 @@ from supervisor.states import SupervisorStates
 from supervisor.supervisord import Supervisor
 
 from webapp.config import Settings
-from webapp.processes import migration, setup_file
+from webapp.processes import keep_what_is_loaded, migration, setup_file
 from webapp.processes.supervision import CANNOT_START, OWN
 from webapp.processes.tether import PARENT, tie
 from webapp.processes.valkey import write_private
@@ -108,7 +107,7 @@ def load(settings: Settings, *, migrates: bool) -> None:
 
     app = summaries.make_app()
     configure_mappers()
-    if settings.recipe.engine == "openai":
+    if settings.engine == "openai":
         from webapp.summarizing import openai_engine  # noqa: F401 - as above
     with app.app_context():
         if migrates:
@@ -118,8 +117,7 @@ def load(settings: Settings, *, migrates: bool) -> None:
             migrating.migrate(app)
             write_private(setup_file(settings.data), first_address(app) or "")
         db.engine.dispose()
-    gc.collect()
-    gc.freeze()  # who goes through all that was loaded would copy it
+    keep_what_is_loaded()
 
 
 def _become(arguments: list[str], environ: Mapping[str, str]) -> NoReturn:

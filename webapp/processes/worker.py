@@ -1,6 +1,5 @@
 """A worker process: one lane's queue, and as many threads as may write summaries at once. The warm one imports, too."""
 
-import gc
 import logging
 import os
 import sys
@@ -13,7 +12,7 @@ from flask import Flask
 from webapp import hints
 from webapp.config import Settings
 from webapp.models import presence
-from webapp.processes import journal
+from webapp.processes import journal, keep_what_is_loaded
 from webapp.processes.signals import stop_signal
 
 BEAT_SECONDS = 5.0
@@ -45,8 +44,7 @@ def run(lane: str, settings: Settings) -> None:
         second = make_broker(broker.url)
         imports.declare(app, second)
         workers.append(_worker(second, hints.IMPORTS, IMPORT_THREADS))
-    gc.collect()
-    gc.freeze()  # what is loaded now stays: to go through it again and again takes time from whoever waits
+    keep_what_is_loaded()
     for worker in workers:
         worker.start()
     threading.Thread(target=_beat, args=(app, lane, stopping), name="presence", daemon=True).start()

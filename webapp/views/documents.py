@@ -1,6 +1,6 @@
 """Documents: the library, and the pages of one document."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from flask import (
@@ -23,7 +23,7 @@ from webapp.importing.guard import Guard
 from webapp.models import reads
 from webapp.models.area import look
 from webapp.models.document import Document, StaleEdit
-from webapp.models.library import PAGE_SIZE, Library, seen_of
+from webapp.models.library import PAGE_SIZE, Library, Row, seen_of
 from webapp.models.receipt import new_form
 from webapp.models.rendition import Rendition, Shown
 from webapp.models.revision import FORMATS, TITLE_CHARACTERS
@@ -235,9 +235,9 @@ def _changes(library: Library, ids: list[int], seen: str) -> Iterator[str | None
     """
     with hub().listen(ids) as listener:
         rows = library.those(ids)
-        known = [row for row in rows if not row.is_live] if seen_of(rows) == seen else []
-        shown = {row.id: _drawn(row) for row in known}
-        yield from _redrawn(library, ids, shown)
+        is_known = seen_of(rows) == seen
+        shown = {row.id: _drawn(row) for row in rows if is_known and not row.is_live}
+        yield from _redrawn([row for row in rows if row.id not in shown], shown)
         while True:
             fact = listener.wait(15.0)
             if fact is None:
@@ -245,11 +245,12 @@ def _changes(library: Library, ids: list[int], seen: str) -> Iterator[str | None
             elif fact.kind == "end":
                 return
             elif fact.kind in ("state", "resync"):
-                yield from _redrawn(library, [fact.document_id] if fact.kind == "state" else ids, shown)
+                changed = [fact.document_id] if fact.kind == "state" else ids
+                yield from _redrawn(library.those(changed), shown)
 
 
-def _redrawn(library: Library, ids: list[int], shown: dict[int, str]) -> Iterator[str]:
-    for row in library.those(ids):
+def _redrawn(rows: Sequence[Row], shown: dict[int, str]) -> Iterator[str]:
+    for row in rows:
         html = _drawn(row)
         if shown.get(row.id) != html:
             shown[row.id] = html

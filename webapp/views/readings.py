@@ -18,7 +18,6 @@ from webapp.security import current_member
 from webapp.summarizing.engine import Ask
 
 MOST = 200  # documents of which the last reading is kept
-TOKEN = "precis-form-token"  # noqa: S105 - the place of it, in what is drawn for many
 
 
 def _summary(area: SummaryArea) -> str:
@@ -33,12 +32,12 @@ class Reading:
     who has voted.
     """
 
-    begun_at: float
     target: str
     area: SummaryArea | None
-    voters: frozenset[int] = frozenset()
     draw: Callable[[SummaryArea], str] = _summary
-    _drawn: dict[bool, str] = field(default_factory=dict)
+    voters: frozenset[int] = frozenset()
+    begun_at: float = field(default_factory=time.monotonic)
+    _drawn: dict[bool, tuple[str, str]] = field(default_factory=dict)
 
     def event(self) -> str:
         """The area as the signed-in member sees it, for a stream."""
@@ -46,8 +45,9 @@ class Reading:
             return self._draw()
         may_edit = current_member.can_edit
         if may_edit not in self._drawn:
-            self._drawn[may_edit] = self._draw().replace(generate_csrf(), TOKEN)
-        return self._drawn[may_edit].replace(TOKEN, generate_csrf())
+            self._drawn[may_edit] = (self._draw(), generate_csrf())
+        drawn, token = self._drawn[may_edit]
+        return drawn.replace(token, generate_csrf())
 
     def _draw(self) -> str:
         if self.area is None:
@@ -98,7 +98,7 @@ def _read(document_id: int, ask: Ask) -> Reading:
         area = read(document, ask) if document else None
         shown = area and area.shown_id
         voters = Feedback.voters(document, shown) if document and shown else frozenset()
-        return Reading(begun_at, f"document-{document_id}-summary", area, voters)
+        return Reading(f"document-{document_id}-summary", area, voters=voters, begun_at=begun_at)
     finally:
         db.session.remove()
 

@@ -27,9 +27,7 @@ PATIENCE_SECONDS = 5.0  # after which SQL is read again, should an event have be
 STALE_SECONDS = 1.0  # how old a state may be that is read again without a reason
 SETTLE_SECONDS = 0.025  # of silence, before the state of a run that has not begun is read again
 WORDS_EVERY_SECONDS = 0.06  # as often as an eye can tell
-CROWD_SECONDS = (
-    0.0002  # for each listener of the process, where many listen: words must not hold up what comes last
-)
+CROWD_SECONDS = 0.0002  # for each who listens, where many do: words must not hold up what comes last
 HEAD_START_SECONDS = 0.012  # in which a worker asks the model server, before the click is answered
 FIRST_WORDS = 6  # which come as they are written, since somebody waits for them
 

@@ -1,6 +1,5 @@
 """A prompt that is tried on a document before it is saved: the page of what it writes, and its live stream."""
 
-import time
 from functools import partial
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
@@ -71,14 +70,13 @@ class TryOutStream(Stream):
         self._target = f"tryout-{tried.id}"
 
     def _reading(self, since: float) -> Reading:
-        begun_at = time.monotonic()
         try:
             tried = db.session.get(TryOut, self._tried.id, populate_existing=True)
             document = db.session.get(Document, self._document_id, populate_existing=True)
             area = tried.area(document) if tried and document else None
         finally:
             db.session.remove()
-        return Reading(begun_at, self._target, area, draw=partial(_drawn, self._tried))
+        return Reading(self._target, area, draw=partial(_drawn, self._tried))
 
     def _words_target(self, area: SummaryArea) -> str:
         return f"{self._target}-words"
