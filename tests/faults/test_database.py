@@ -56,7 +56,8 @@ def test_transaction_that_fails_leaves_nothing(house: House, outcome: Outcome, d
 def test_answer_is_stored_once_the_lock_is_free(house: House, outcome: Outcome) -> None:
     """The words come while it is held. The sweeper sleeps: the leases of real life are longer than any wait here."""
     is_locked = threading.Event()
-    ready, calls = house.save(), house.model.calls
+    calls = house.model.calls
+    ready = house.save()
     house.until_complete(ready)
     house.model.script(Script.held(is_locked.is_set))
     document_id = house.save()
@@ -111,7 +112,8 @@ def test_full_disk(house: House, outcome: Outcome) -> None:
 def test_full_database(house: House, outcome: Outcome) -> None:
     """The words come when it is full. The sweeper sleeps, as with the lock above."""
     is_full = threading.Event()
-    ready, calls, refused = house.save(), house.model.calls, house.precis.log.count(NOT_STORED)
+    calls, refused = house.model.calls, house.precis.log.count(NOT_STORED)
+    ready = house.save()
     house.until_complete(ready)
     before = house.titles()
     house.model.script(Script.held(is_full.is_set))
