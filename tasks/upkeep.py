@@ -21,8 +21,8 @@ BATCH = 500
 log = logging.getLogger(__name__)
 
 
-def sweep_now() -> None:
-    """End the leases of dead workers, ask for what nobody asked for, and send hints for all that is due. Forget what no
+def sweep_now() -> bool:
+    """End the leases of dead workers, ask for what nobody asked for, and send hints as `hint_now` does. Forget what no
     text needs any more.
     """
     for document_id in Summary.expire_leases():
@@ -32,9 +32,10 @@ def sweep_now() -> None:
         log.warning("The worker on import %s is not heard of: its lease has ended.", import_id)
     _drop_originals()
     Document.request_missing()
-    hint_now()
+    is_more = hint_now()
     Node.sweep()
     TryOut.sweep()
+    return is_more
 
 
 def _drop_originals() -> None:
@@ -45,20 +46,23 @@ def _drop_originals() -> None:
         log.warning("The original %s belonged to nothing any more, and is deleted.", sha256)
 
 
-def hint_now() -> None:
-    """Send hints for what is due, on lanes where none is waiting any more. Let a rewarming go on.
+def hint_now() -> bool:
+    """Send hints for what is due, on lanes where none is waiting any more. Let a rewarming go on. Returns whether more
+    may be due than was sent.
 
     Most of the time nothing waits at all, and one question tells so: it is asked every second of the year.
     """
     if not db.session.scalar(_waits()):
-        return
+        return False
     free = [lane for lane in Lane if hints.waiting(lane) == 0]
-    for summary_id, lane in Summary.due_ids(BATCH, free) if free else ():
+    due = Summary.due_ids(BATCH, free) if free else []
+    for summary_id, lane in due:
         hints.send(summary_id, lane)
     if hints.waiting(hints.IMPORTS) == 0:
         for import_id in Import.due_ids(BATCH):
             hints.bring_in(import_id)
     Rewarming.feed_now()
+    return len(due) == BATCH
 
 
 @functools.cache

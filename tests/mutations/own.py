@@ -187,8 +187,8 @@ OWN = (
         (
             Edit(
                 SWEEPER,
-                "    Document.request_missing()\n    hint_now()\n",
-                "    Document.request_missing()\n",
+                "    Document.request_missing()\n    is_more = hint_now()\n",
+                "    Document.request_missing()\n    is_more = False\n",
             ),
         ),
         (LIFE + "test_sweeper_sends_what_was_lost_and_does_not_pile_up",),

@@ -15,7 +15,7 @@ from dramatiq.broker import Consumer
 from redis import RedisError
 
 from tasks import broker as broker_module
-from tasks.broker import Delayed, HintBroker, SentTooEarly, key_of, make_broker
+from tasks.broker import MANY, Delayed, HintBroker, SentTooEarly, key_of, make_broker
 from tests.support.valkey import Blackhole, Valkey, free_port
 from webapp.away import AWAY_SECONDS
 
@@ -210,6 +210,40 @@ def test_a_worker_that_stops_gives_back_what_it_has_not_begun(server: Valkey) ->
     with server.client() as client:
         left = [json.loads(each)["args"] for each in client.lrange(key_of(QUEUE), 0, -1)]
     assert left == [[1], [2]]
+
+
+def test_who_has_room_for_many_takes_them_together_and_gives_back_what_is_left(server: Valkey) -> None:
+    site = Site(server, print)
+    site.broker.idle_ms = 50
+    for number in range(2 * MANY):
+        site.actor.send(number)
+    consumer = site.broker.consume(QUEUE, prefetch=MANY)
+    first = next(consumer)
+    assert first is not None
+    assert queued(server) == MANY
+    assert [given.args for _ in range(MANY - 2) if (given := next(consumer))] == [
+        (number,) for number in range(1, MANY - 1)
+    ]
+    consumer.close()
+    with server.client() as client:
+        left = [json.loads(each)["args"] for each in client.lrange(key_of(QUEUE), 0, -1)]
+    assert left == [[number] for number in range(MANY - 1, 2 * MANY)]
+
+
+def test_who_has_room_for_many_takes_no_more_than_that(server: Valkey) -> None:
+    site = Site(server, print)
+    site.broker.idle_ms = 50
+    for number in range(2 * MANY):
+        site.actor.send(number)
+    consumer = site.broker.consume(QUEUE, prefetch=MANY)
+    given = [next(consumer) for _ in range(MANY)]
+    assert next(consumer) is None
+    assert given[0] is not None
+    consumer.ack(given[0])
+    more = next(consumer)
+    assert more is not None
+    assert more.args == (MANY,)
+    assert next(consumer) is None
 
 
 # --- sending ----------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 
 from webapp.reading.places import anchor_of
 from webapp.reading.planning import plan
-from webapp.summarizing.grounding import Grounded, Passage, as_json, from_json, ground
+from webapp.summarizing.grounding import Grounded, Passage, as_rows, from_json, ground
 from webapp.summarizing.linked import Way, is_marked
 from webapp.summarizing.marks import plain
 from webapp.summarizing.sanitizing import visible
@@ -56,7 +56,7 @@ class Passages:
         return cls(found, places) if is_whole and is_marked(found) else None
 
     def _stored(self) -> str:
-        kept = {"method": METHOD, "found": json.loads(as_json(self.found)), "places": self.places}
+        kept = {"method": METHOD, "found": as_rows(self.found), "places": self.places}
         return json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
 
     def way(

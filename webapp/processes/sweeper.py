@@ -9,6 +9,7 @@ from webapp.processes import journal
 from webapp.processes.signals import stop_signal
 
 TICK_SECONDS = 1.0  # how late a row may be found whose wait is over
+BUSY_TICK_SECONDS, BUSY_SECONDS = 0.2, 20.0  # workers that take a batch in less time wait for the next one
 log = logging.getLogger(__name__)
 
 
@@ -22,12 +23,13 @@ def run(settings: Settings, *, once: bool = False) -> None:
     journal.start("sweep", settings.log_level)
     stopping = stop_signal()
     app = create_app(settings)
-    sweep_at = 0.0
+    sweep_at = busy_until = 0.0
     while not stopping.is_set():
         is_sweep = time.monotonic() >= sweep_at
         try:
             with app.app_context():
-                sweep_now() if is_sweep else hint_now()
+                is_more = sweep_now() if is_sweep else hint_now()
+            busy_until = time.monotonic() + BUSY_SECONDS if is_more else busy_until
         except Exception:
             if once:
                 raise
@@ -35,4 +37,5 @@ def run(settings: Settings, *, once: bool = False) -> None:
         if once:
             return
         sweep_at = time.monotonic() + settings.sweep_seconds if is_sweep else sweep_at
-        stopping.wait(min(TICK_SECONDS, settings.sweep_seconds))
+        tick_seconds = BUSY_TICK_SECONDS if time.monotonic() < busy_until else TICK_SECONDS
+        stopping.wait(min(tick_seconds, settings.sweep_seconds))

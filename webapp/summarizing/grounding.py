@@ -8,7 +8,7 @@ that is true can be worded too freely to be found. What a likeness of words does
 import json
 import math
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
 
 from webapp.summarizing.facts import missing_facts
@@ -19,7 +19,7 @@ from webapp.summarizing.sentences import LONGEST_SENTENCE_CHARS, Span
 from webapp.summarizing.statements import statements
 from webapp.summarizing.terms import common_length, plain, script_of, terms, words
 
-__all__ = ["Grounded", "Index", "Passage", "as_json", "from_json", "ground"]
+__all__ = ["Grounded", "Index", "Passage", "as_json", "as_rows", "from_json", "ground"]
 
 MOST_PASSAGES = 3
 LEAST_GAIN = 0.15  # the share of the sentence that a further passage must add, in two words or more
@@ -132,7 +132,7 @@ def _linked(index: Index, asked: list[str]) -> tuple[list[int], float]:
     """The places of the passages for a sentence's terms, and how far these support it."""
     weights = {term: index.rarity(term) for term in asked}
     total = sum(weights.values())
-    bags = {place: terms(index.sentence(place)) for place in index.candidates(weights)}
+    bags = {place: index.terms(place) for place in index.candidates(weights)}
     places = _covering(weights, {place: set(bag) for place, bag in bags.items()})
     if not places:
         return [], 0.0
@@ -169,7 +169,16 @@ def _in_pairs(asked: list[str], weights: dict[str, float], bags: list[list[str]]
 
 def as_json(grounded: Iterable[Grounded]) -> str:
     """The findings as compact JSON, to be stored with the summary."""
-    return json.dumps([astuple(one) for one in grounded], ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(as_rows(grounded), ensure_ascii=False, separators=(",", ":"))
+
+
+def as_rows(grounded: Iterable[Grounded]) -> list[tuple[object, ...]]:
+    """The findings as JSON has them."""
+    return [
+        (one.start, one.end, [(passage.start, passage.end) for passage in one.passages], one.support,
+         one.strength, one.missing, one.is_negation_odd)
+        for one in grounded
+    ]  # fmt: skip
 
 
 def from_json(stored: str) -> list[Grounded]:

@@ -17,6 +17,7 @@ CANDIDATES = 10
 EVERYWHERE_SHARE, EVERYWHERE_SENTENCES = 0.02, 4
 # a document of more different terms has the rest thrown together
 MOST_EXACT_TERMS, BUCKETS = 200_000, 1 << 16
+MOST_BAGS = 1_000  # sentences whose terms are kept, as more would take much memory
 MOST_HOLDERS = 60_000  # looked at for a sentence, those of its rare terms first
 SAMPLE_CHARS = 3_000
 LONGEST_TURN_CHARS, LONGEST_LABEL_CHARS = 8_000, 80
@@ -34,8 +35,10 @@ class Index:
         self.text = text
         self.spans = sentences(text)
         self._holders: dict[str, list[int]] = {}
+        self._bags: list[list[str]] = []
         self._dampings = array("d")
         lengths = [self._note(place, span) for place, span in enumerate(self.spans)]
+        self._most_rare = math.log(1 + len(self.spans))
         mean = sum(lengths) / max(1, len(lengths)) or 1.0
         # BM25's damping by length (Robertson & Zaragoza 2009), k = 1.2 and b = 0.75
         self._dampings.extend(1 + 1.2 * (0.25 + 0.75 * length / mean) for length in lengths)
@@ -43,22 +46,24 @@ class Index:
     def _note(self, place: int, span: Span) -> int:
         """How many terms the sentence has."""
         found = terms(plain(span.of(self.text)))
+        if place < MOST_BAGS:
+            self._bags.append(found)
         holders = self._holders
         for term in dict.fromkeys(found):
             held = holders.get(term)
-            if held is None:
-                held = holders.setdefault(self._key(term), [])
-            held.append(place)
+            if held is not None:
+                held.append(place)
+            elif len(holders) < MOST_EXACT_TERMS:
+                holders[term] = [place]
+            else:
+                holders.setdefault(_bucket(term), []).append(place)
         return len(found)
 
-    def _key(self, term: str) -> str:
-        """The term; beyond the limit, one of a number of names that unlike terms may share."""
-        if term in self._holders or len(self._holders) < MOST_EXACT_TERMS:
-            return term
-        return f"#{crc32(term.encode('utf-8', 'replace')) % BUCKETS}"
-
     def _places(self, term: str) -> Sequence[int]:
-        return self._holders.get(self._key(term), ())
+        held = self._holders.get(term)
+        if held is None and len(self._holders) >= MOST_EXACT_TERMS:
+            held = self._holders.get(_bucket(term))
+        return held or ()
 
     def has(self, term: str) -> bool:
         """Whether any sentence has the term."""
@@ -67,7 +72,7 @@ class Index:
     def rarity(self, term: str) -> float:
         """Inverse document frequency, sentences being the documents: 1 for a term that one or none has."""
         count = len(self.spans)
-        return math.log(1 + count / (len(self._places(term)) or 1)) / math.log(1 + count) if count else 1.0
+        return math.log(1 + count / (len(self._places(term)) or 1)) / self._most_rare if count else 1.0
 
     def candidates(self, asked: Iterable[str]) -> list[int]:
         """The places of the sentences most like a set of terms, the best first."""
@@ -85,6 +90,10 @@ class Index:
     def sentence(self, place: int) -> str:
         """The plain sentence at a place."""
         return plain(self.spans[place].of(self.text))
+
+    def terms(self, place: int) -> list[str]:
+        """What the sentence at a place is compared by."""
+        return self._bags[place] if place < len(self._bags) else terms(self.sentence(place))
 
     def context(self, place: int) -> str:
         """The plain sentence with the one before it, and who speaks: what it says "he" of."""
@@ -123,3 +132,8 @@ class Index:
     @cached_property
     def scripts(self) -> set[str]:
         return {script_of(sample) for sample in self._samples}
+
+
+def _bucket(term: str) -> str:
+    """One of a number of names that unlike terms may share."""
+    return f"#{crc32(term.encode('utf-8', 'replace')) % BUCKETS}"

@@ -4,6 +4,7 @@ its script and its commonest words."""
 import re
 import unicodedata
 from collections import Counter
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -111,7 +112,12 @@ def is_plainly_other(text: str, name: str) -> bool:
 
 def language_of(text: str) -> str | None:
     """The English name of the text's main language, or None where it is not plain."""
-    sample = text[:SAMPLE_CHARACTERS]
+    return _language_of(text[:SAMPLE_CHARACTERS])
+
+
+@lru_cache(maxsize=8)
+def _language_of(sample: str) -> str | None:
+    """Kept for a moment, as the same text is asked about again and again while passages are searched in it."""
     script = _script_of(sample)
     if script == "LATIN":
         return _by_words(sample)
@@ -123,6 +129,8 @@ def language_of(text: str) -> str | None:
 
 
 def _script_of(text: str) -> str:
+    if text.isascii():
+        return "LATIN" if any(map(str.isalpha, set(text))) else ""
     counts: Counter[str] = Counter()
     for letter, often in Counter(text).items():
         if letter.isalpha():
@@ -140,9 +148,9 @@ def _script(letter: str) -> str:
 def _by_words(text: str) -> str | None:
     counts = Counter(re.findall(r"[^\W\d_]+", text.lower()))
     found = dict.fromkeys(COMMON_WORDS, 0)
-    for word, often in counts.items():
-        for language in _SPEAKERS.get(word, ()):
-            found[language] += often
+    for word in counts.keys() & _SPEAKERS.keys():
+        for language in _SPEAKERS[word]:
+            found[language] += counts[word]
     (first, most), (_, next_most) = Counter(found).most_common(2)
     if most < LEAST_WORDS or most < LEAST_LEAD * next_most:
         return None

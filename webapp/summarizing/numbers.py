@@ -7,6 +7,7 @@ no reading of it is there.
 import re
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -179,6 +180,7 @@ def _values_of_two(firsts: Iterable[int], following: str) -> Iterator[Decimal]:
             yield Decimal(first).scaleb(power)
 
 
+@lru_cache(maxsize=4096)
 def word_values(word: str) -> tuple[int, ...]:
     """What a casefolded word may count, a month's place in the year included."""
     return _WORD_VALUES.get(word) or _WORD_VALUES.get(_ENDING.sub("", word), ())

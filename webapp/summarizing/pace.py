@@ -1,15 +1,18 @@
 """Reads an engine in a thread of its own, so that words come in time and deadlines hold, whatever it does."""
 
-import queue
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from webapp.summarizing.engine import EngineFailure, FailureKind, Finished, Piece, Reset, Words
 
 BEGUN_SECONDS = 0.02  # in which an engine asks its server, with nothing else going on in this process
+IDLE_SECONDS = 5.0  # how long a thread is kept for the next engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +74,11 @@ def _batches(
     tick_at = time.monotonic() + min(tick_seconds, BEGUN_SECONDS)
     while not pending.finished:
         wake_at = min(flush_at if pending else tick_at, clock.ends_at)
-        piece = pump.next(wake_at - time.monotonic())
-        pending = pending.plus(piece) if piece else pending
+        pieces = pump.taken(wake_at - time.monotonic(), is_held_up=bool(pending))
+        for piece in pieces:
+            pending = pending.plus(piece)
         if not pending.finished:
-            clock.check(is_silent=piece is None)
+            clock.check(is_silent=not pieces)
         now = time.monotonic()
         if pending.finished or now >= (flush_at if pending else tick_at):
             is_tick = not pending
@@ -121,29 +125,45 @@ class _Pump:
         self.has_spoken = False
         self._pieces: Any = pieces
         self._piece_at = time.monotonic()
-        self._out: queue.SimpleQueue[Piece | BaseException] = queue.SimpleQueue()
-        self._is_stopped = False
-        self._thread = threading.Thread(target=self._run, name="pump", daemon=True)
+        self._out: deque[Piece | BaseException] = deque()
+        self._bell = threading.Lock()  # released when the caller is to look
+        self._bell.acquire()
+        self._is_awaited = True  # whether any piece rings, or the last one alone
+        self._has_ended = self._is_stopped = self._is_over = False
 
     def start(self) -> None:
-        self._thread.start()
+        _in_a_thread(self._run)
 
     def stop(self) -> None:
         """Tell the engine to end; a thread that is blocked in it wakes up."""
         self._is_stopped = True
         cancel = getattr(self._pieces, "cancel", None)
-        if cancel and self._thread.is_alive():
+        if cancel and not self._is_over:
             cancel()
 
-    def next(self, timeout: float) -> Piece | None:
-        """The next piece, or None if none comes within `timeout` seconds. Raises what the engine raised."""
-        try:
-            found = self._out.get(timeout=max(timeout, 0.0))
-        except queue.Empty:
-            return None
-        if isinstance(found, BaseException):
-            raise found
-        return found
+    def taken(self, timeout: float, *, is_held_up: bool) -> list[Piece]:
+        """The next piece, or none if none comes within `timeout` seconds. Raises what the engine raised.
+
+        Who is held up waits for all of that time, unless the last piece comes, and takes all that have come: to be
+        woken for each takes longer than to read it.
+        """
+        self._is_awaited = not is_held_up
+        if not (self._has_ended if is_held_up else self._out):
+            self._bell.acquire(timeout=max(timeout, 0.0))
+        pieces: list[Piece] = []
+        for found in self._left(is_held_up):
+            if isinstance(found, BaseException):
+                raise found
+            pieces.append(found)
+        return pieces
+
+    def _left(self, is_all: bool) -> Iterator[Piece | BaseException]:
+        """What came, up to the end, or the first of it alone."""
+        is_more = True
+        while is_more and self._out:
+            found = self._out.popleft()
+            is_more = is_all and not isinstance(found, Finished)
+            yield found
 
     @property
     def heard_at(self) -> float:
@@ -153,20 +173,68 @@ class _Pump:
     def _run(self) -> None:
         try:
             self._pass_on()
-            self._out.put(EngineFailure(FailureKind.TRANSIENT, "cut"))
+            self._put(
+                EngineFailure(FailureKind.TRANSIENT, "cut"), is_last=True
+            )  # heard by who waits for more
         except BaseException as error:  # noqa: BLE001 - it is raised again, in the thread of the caller
-            self._out.put(error)
+            self._put(error, is_last=True)
         finally:
             self._close()
+            self._is_over = True
 
     def _pass_on(self) -> None:
         for piece in self._pieces:
             self.has_spoken, self._piece_at = True, time.monotonic()
-            self._out.put(piece)
-            if self._is_stopped or isinstance(piece, Finished):
+            is_last = isinstance(piece, Finished)
+            self._put(piece, is_last=is_last)
+            if self._is_stopped or is_last:
                 return
+
+    def _put(self, piece: Piece | BaseException, *, is_last: bool) -> None:
+        self._out.append(piece)
+        self._has_ended = self._has_ended or is_last
+        if is_last or self._is_awaited:
+            with suppress(RuntimeError):  # it rings already
+                self._bell.release()
 
     def _close(self) -> None:
         close = getattr(self._pieces, "close", None)
         if close:
             close()
+
+
+Task = Callable[[], object]
+_idle: "list[SimpleQueue[Task]]" = []  # of the threads that wait for one: to begin a thread takes a while
+
+
+def _in_a_thread(task: Task) -> None:
+    try:
+        mine = _idle.pop()
+    except IndexError:
+        mine = SimpleQueue()
+        threading.Thread(target=_serve, args=(mine,), daemon=True).start()
+    mine.put(task)
+
+
+def _serve(mine: "SimpleQueue[Task]") -> None:
+    """Do what comes, until nothing has come for a while. The thread is called a pump while it is one."""
+    while task := _next(mine):
+        threading.current_thread().name = "pump"
+        task()
+        threading.current_thread().name = "idle pump"
+        _idle.append(mine)
+
+
+def _next(mine: "SimpleQueue[Task]") -> Task | None:
+    try:
+        return mine.get(timeout=IDLE_SECONDS)
+    except Empty:
+        return None if _is_left(mine) else mine.get()
+
+
+def _is_left(mine: "SimpleQueue[Task]") -> bool:
+    """Whether nobody has just now taken the thread, which from here on nobody can."""
+    with suppress(ValueError):
+        _idle.remove(mine)
+        return True
+    return False

@@ -18,7 +18,9 @@ PREFIX_CHARS = 6
 
 _UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff"
 _VOWEL_SIGNS = r"\u0300-\u036f\u064b-\u065f\u0900-\u0963\u0980-\u0dff"  # which \w leaves out
+_DIGITS = "0123456789"
 _DIGIT = re.compile(r"\d")
+_ASCII_WORD = re.compile("[a-z0-9]+")
 WORD = re.compile(rf"[{_UNSPACED}]+|(?:[^\W_{_UNSPACED}]|[{_VOWEL_SIGNS}])+")
 IS_UNSPACED = re.compile(rf"[{_UNSPACED}]")
 _HAN = r"\u3400-\u9fff\uf900-\ufaff"
@@ -55,8 +57,11 @@ def terms(sentence: str) -> list[str]:
     """
     found: list[str] = []
     sentence = sentence.casefold()
-    for run in WORD.findall(_with_values(sentence) if _DIGIT.search(sentence) else sentence):
-        if run[0] in "0123456789":
+    sentence = _with_values(sentence) if _DIGIT.search(sentence) else sentence
+    if sentence.isascii():  # as most are, which spares them a look at each word
+        return [run if run[0] in _DIGITS else run[:PREFIX_CHARS] for run in _ASCII_WORD.findall(sentence)]
+    for run in WORD.findall(sentence):
+        if run[0] in _DIGITS:
             found.append(run)
         elif IS_UNSPACED.match(run):
             for part in _HAN_OR_NOT.findall(run):
@@ -79,7 +84,12 @@ def _with_values(sentence: str) -> str:
 
 def script_of(text: str) -> str:
     """The script that most letters are of, such as "LATIN", or "" without letters. Han and kana are one."""
-    counts = Counter(filter(None, map(_script, text)))
+    if text.isascii():
+        return "LATIN" if any(map(str.isalpha, set(text))) else ""
+    counts: Counter[str] = Counter()
+    for letter, often in Counter(text).items():
+        if script := _script(letter):
+            counts[script] += often
     return counts.most_common(1)[0][0] if counts else ""
 
 
