@@ -4,7 +4,7 @@ import functools
 import logging
 import time
 
-from sqlalchemy import Select, exists, or_, select
+from sqlalchemy import Dialect, exists, or_, select
 
 from webapp import hints, originals
 from webapp.events import tell
@@ -52,7 +52,7 @@ def hint_now() -> bool:
 
     Most of the time nothing waits at all, and one question tells so: it is asked every second of the year.
     """
-    if not db.session.scalar(_waits()):
+    if not _something_waits():
         return False
     free = [lane for lane in Lane if hints.waiting(lane) == 0]
     due = Summary.due_ids(BATCH, free) if free else []
@@ -65,9 +65,21 @@ def hint_now() -> bool:
     return len(due) == BATCH
 
 
+def _something_waits() -> bool:
+    """Asked of the driver itself: a session would take three times as long as the question."""
+    connection = db.engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        cursor.execute(_question(db.engine.dialect))
+        return bool((cursor.fetchone() or (False,))[0])
+    finally:
+        connection.close()
+
+
 @functools.cache
-def _waits() -> Select[bool]:
-    """Whether there is a summary or an import that waits, or a rewarming that is not over. Built once."""
+def _question(dialect: Dialect) -> str:
+    """Whether there is a summary or an import that waits, or a rewarming that is not over."""
     summary = exists().where(Summary.status == Status.PENDING)
     imported = exists().where(Import.status == Status.PENDING)
-    return select(or_(summary, imported, exists().where(Rewarming.slot == 1)))
+    question = select(or_(summary, imported, exists().where(Rewarming.slot == 1)))
+    return str(question.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))

@@ -25,6 +25,7 @@ SEND_SECONDS = 0.5  # the longest wait for Redis to take something
 MUTE_SECONDS = 1.0  # after a failure to publish, spare the run further waits
 BACKLOG = 1_000  # events that a slow listener may owe before it is told to read the state anew
 RECONNECT_SECONDS = 0.5
+LOOK_SECONDS = 5.0  # between two looks whether the line is still there, while nothing comes
 
 log = logging.getLogger(__name__)
 
@@ -236,7 +237,7 @@ class Hub:
 
     def _pass_on(self, channel: Any) -> None:
         while not self.is_draining:
-            message = channel.get_message(timeout=1.0)
+            message = channel.get_message(timeout=LOOK_SECONDS)
             if message is not None and message["type"] == "message":
                 self._deliver(message["data"])
 

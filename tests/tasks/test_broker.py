@@ -16,6 +16,7 @@ from redis import RedisError
 
 from tasks import broker as broker_module
 from tasks.broker import MANY, Delayed, HintBroker, SentTooEarly, key_of, make_broker
+from tasks.hands import IDLE_MS, Hands
 from tests.support.valkey import Blackhole, Valkey, free_port
 from webapp.away import AWAY_SECONDS
 
@@ -200,7 +201,7 @@ def test_a_worker_that_stops_gives_back_what_it_has_not_begun(server: Valkey) ->
     site = Site(server, act)
     for number in range(3):
         site.actor.send(number)
-    worker = Worker(site.broker, worker_threads=1, worker_timeout=50)
+    worker = Hands(site.broker, QUEUE, 1)
     worker.queue_prefetch = 3
     worker.start()
     assert begun.wait(PATIENCE_SECONDS)
@@ -244,6 +245,26 @@ def test_who_has_room_for_many_takes_no_more_than_that(server: Valkey) -> None:
     assert more is not None
     assert more.args == (MANY,)
     assert next(consumer) is None
+
+
+def test_idle_threads_end_without_having_looked_whether_they_are_to(server: Valkey) -> None:
+    worker = Hands(Site(server, lambda number: None).broker, QUEUE, 4)
+    worker.start()
+    until(lambda: blocked(server) == 1)
+    worker.stop(timeout=IDLE_MS // 2)
+    assert not any(thread.is_alive() for thread in (*worker.workers, *worker.consumers.values()))
+
+
+def test_many_messages_at_once_are_all_done(server: Valkey) -> None:
+    done: list[int] = []
+    site = Site(server, done.append)
+    worker = Hands(site.broker, QUEUE, 2)
+    worker.start()
+    for number in range(50):
+        site.actor.send(number)
+    until(lambda: len(done) == 50)
+    worker.stop()
+    assert sorted(done) == list(range(50))
 
 
 # --- sending ----------------------------------------------------------------------------------------------------

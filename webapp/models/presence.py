@@ -4,10 +4,10 @@ import functools
 import os
 import secrets
 
-from sqlalchemy import Double, String, delete, select, update
+from sqlalchemy import Double, String, bindparam, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.extensions import Base, changed, db, now, transaction
+from webapp.extensions import Base, Prepared, db, now, transaction
 
 ALIVE_SECONDS = 20
 
@@ -27,9 +27,15 @@ def beat(lane: str) -> None:
     """Say that this process works on `lane`. The first time, forgets those not heard of for an hour."""
     token = _token(os.getpid())
     with transaction(is_durable=False):
-        if not changed(update(Presence).where(Presence.token == token).values(seen_at=now())):
+        if not _seen().run(who=token).rowcount:
             db.session.add(Presence(token=token, lane=lane, pid=os.getpid(), seen_at=now()))
             db.session.execute(delete(Presence).where(Presence.seen_at < now() - 3600))
+
+
+@functools.cache
+def _seen() -> Prepared:
+    """This process was there before, and is still."""
+    return Prepared(update(Presence).where(Presence.token == bindparam("who")).values(seen_at=now()))
 
 
 def leave() -> None:

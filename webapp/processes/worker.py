@@ -6,7 +6,6 @@ import sys
 import threading
 from collections.abc import Callable
 
-from dramatiq import Broker, Worker
 from flask import Flask
 
 from webapp import hints
@@ -20,7 +19,6 @@ IMPORT_THREADS = 2
 SWITCH_SECONDS = 0.0005  # a thread whose words have come waits no longer for one that computes
 FEW_THREADS = 16  # of more, each would be woken so often to see that it must wait that none gets on
 STOP_MS = 3_000
-IDLE_MS = 1_000  # how long idle threads take to see that they are to stop
 EXIT_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
@@ -31,6 +29,7 @@ def run(lane: str, settings: Settings) -> None:
     from tasks import imports, summaries
     from tasks.broker import make_broker
     from tasks.calls import Calls
+    from tasks.hands import Hands
 
     journal.start(lane, settings.log_level)
     stopping = stop_signal()
@@ -39,11 +38,11 @@ def run(lane: str, settings: Settings) -> None:
     app = summaries.make_app()
     broker = app.extensions["broker"]
     app.extensions["calls"] = Calls(threads)
-    workers = [_worker(broker, lane, threads)]
+    workers = [Hands(broker, lane, threads)]
     if lane == "warm":  # with threads and a broker of their own: no file waits until a model has spoken
         second = make_broker(broker.url)
         imports.declare(app, second)
-        workers.append(_worker(second, hints.IMPORTS, IMPORT_THREADS))
+        workers.append(Hands(second, hints.IMPORTS, IMPORT_THREADS))
     keep_what_is_loaded()
     for worker in workers:
         worker.start()
@@ -53,6 +52,8 @@ def run(lane: str, settings: Settings) -> None:
     summaries.stop_all()
     imports.stop_all(app)
     for worker in workers:
+        worker.end()
+    for worker in workers:
         worker.stop(timeout=STOP_MS)
     _quietly(app, presence.leave)
 
@@ -60,13 +61,6 @@ def run(lane: str, settings: Settings) -> None:
 def _switch_seconds(threads: int) -> float:
     """The longest that one computes while others wait: Python wakes all of those each time that it has passed."""
     return SWITCH_SECONDS * max(1.0, threads / FEW_THREADS)
-
-
-def _worker(broker: Broker, queue: str, threads: int) -> Worker:
-    """Threads for one queue. A message waits where any process can have it, not behind a busy thread."""
-    worker = Worker(broker, queues={queue}, worker_threads=threads, worker_timeout=IDLE_MS)
-    worker.queue_prefetch = threads
-    return worker
 
 
 def _beat(app: Flask, lane: str, stopping: threading.Event) -> None:
