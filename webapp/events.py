@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 class Fact:
     """A document's summary changed: read it again. `kind` is "state", "words", "reset", "resync" or "end".
 
-    Of words, `id` is "fence-sequence" and `words` what comes next; they belong to the run of `summary_id`. It came `at` a
+    "arrival" says that somebody has come to listen. Of words, `id` is "fence-sequence" and `words` what comes next; they belong to the run of `summary_id`. It came `at` a
     moment of the monotonic clock: what is read from then on knows of it.
     """
 
@@ -47,6 +47,8 @@ class Fact:
 
 
 END = Fact("end")
+ARRIVAL = Fact("arrival")
+WORDS = ("words", "reset")
 
 
 def redis() -> Redis:
@@ -137,7 +139,7 @@ class Pen:
 
 @dataclass(eq=False)
 class Listener:
-    """One open page's queue of facts."""
+    """A queue of facts, of one open page or of all that listen to the same."""
 
     facts: "Queue[Fact]" = field(default_factory=lambda: Queue(BACKLOG))
 
@@ -161,6 +163,11 @@ class Listener:
         """Whether facts wait already."""
         return not self.facts.empty()
 
+    @property
+    def has_more_than_words(self) -> bool:
+        """Whether a fact waits that makes words old."""
+        return any(fact.kind not in WORDS for fact in tuple(self.facts.queue))
+
     def wait(self, seconds: float) -> Fact | None:
         """The next fact, or None after `seconds`."""
         try:
@@ -179,20 +186,23 @@ class Hub:
         self._listeners: dict[int, set[Listener]] = defaultdict(set)
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._pages = 0
         self.is_draining = False
 
     @property
     def count(self) -> int:
-        return len(self._all)
+        """How many pages are open."""
+        return self._pages
 
     @property
     def is_full(self) -> bool:
         return self.is_draining or self.count >= self._most
 
     @contextmanager
-    def listen(self, document_ids: Iterable[int]) -> Iterator[Listener]:
+    def listen(self, document_ids: Iterable[int], *, pages: int = 1) -> Iterator[Listener]:
         """Hear the facts about these documents from here on. Read the state only after this."""
         listener, ids = Listener(), set(document_ids)
+        self.add_pages(pages)
         with self._lock:
             self._all.add(listener)
             for document_id in ids:
@@ -206,6 +216,12 @@ class Hub:
             yield listener
         finally:
             self._forget(listener, ids)
+            self.add_pages(-pages)
+
+    def add_pages(self, number: int) -> None:
+        """So many pages were opened, or closed, if it is below zero."""
+        with self._lock:
+            self._pages += number
 
     def drain(self) -> None:
         """End all streams: browsers connect again, to a process that stays."""

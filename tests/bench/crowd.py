@@ -93,7 +93,8 @@ def _ends(poll: Any, lines: dict[int, socket.socket], mark: bytes) -> list[float
             assert part, "the server has hung up"
             told = tails[number] + part
             if mark in told:
-                found.setdefault(number, time.monotonic())
+                found[number] = time.monotonic()
+                poll.unregister(number)
             tails[number] = told[-len(mark) :]
     return list(found.values())
 

@@ -1,11 +1,12 @@
 """Bugs in what guards us: against what is sent twice or at once, against deaths, pauses and a busy database."""
 
-from tests.mutations.mutation import Edit, Mutation
+from tests.mutations.mutation import AREA, Edit, Mutation
 from tests.mutations.usual import CRASHING, DOCUMENT
 
 AT_ONCE = "tests/models/test_databases_at_once.py::"
 AWAY = "webapp/away.py"
 LEASE = "tasks/lease.py"
+SEATS = "tests/views/test_seats.py::"
 TWICE = "tests/views/test_forms_sent_twice.py::"
 
 GUARDS = (
@@ -110,5 +111,35 @@ GUARDS = (
         "A summary in an export is markup to who opens it",
         (Edit("webapp/reading/copying.py", "    return _TAG.sub(", "    return words or _TAG.sub("),),
         ("tests/reading/test_copying.py::test_summary_loads_nothing_and_leads_nowhere",),
+    ),
+    Mutation(
+        "M92",
+        "Who reads a stream slowly is left with words that are older than the state",
+        (Edit("webapp/views/seats.py", 'self._state, self._words = data, b""', "self._state = data"),),
+        (SEATS + "test_page_that_reads_slowly_gets_the_last_state_and_the_last_words_since",),
+    ),
+    Mutation(
+        "M93",
+        "A page is sent more while it has not taken what came before",
+        (Edit("webapp/views/seats.py", "        if self._is_behind:\n", "        if False:\n"),),
+        (SEATS + "test_page_that_reads_slowly_gets_the_last_state_and_the_last_words_since",),
+    ),
+    Mutation(
+        "M94",
+        "One sign-in that ends takes the streams of all who listen to the same",
+        (
+            Edit(
+                "webapp/views/audiences.py",
+                "[each for each in self._seats if each.sign_in not in standing]",
+                "[each for each in self._seats if len(standing) < 2]",
+            ),
+        ),
+        (AREA + "test_one_sign_in_that_ends_takes_only_its_own_streams",),
+    ),
+    Mutation(
+        "M95",
+        "A page that has left takes a place for ever",
+        (Edit("webapp/views/audiences.py", "        hub().add_pages(-len(seats))\n", ""),),
+        (AREA + "test_pages_that_listen_are_counted_as_long_as_they_do",),
     ),
 )

@@ -1,7 +1,7 @@
 """Bugs of our own design, which the usual recipe has no room for."""
 
 from tests.mutations.mutation import ACCESS, AREA, LIFE, PAGES, Edit, Mutation
-from tests.mutations.usual import CRASHING, DOCUMENT, OPENAI, SHOWN, SUMMARY, SWEEPER, VIEW
+from tests.mutations.usual import AUDIENCES, CRASHING, DOCUMENT, OPENAI, SHOWN, SUMMARY, SWEEPER, VIEW
 
 WORDS = "tests/models/test_words.py::"
 LONG = "tests/models/test_long_documents.py::"
@@ -69,19 +69,13 @@ OWN = (
     Mutation(
         "M07",
         "`Last-Event-ID` is ignored: each reconnect repeats what was there",
-        (Edit(VIEW, 'request.headers.get("Last-Event-ID", "")', '""'),),
+        (Edit(AUDIENCES, 'request.headers.get("Last-Event-ID", "")', '""'),),
         (AREA + "test_reconnect_that_missed_nothing_is_sent_nothing",),
     ),
     Mutation(
         "M08",
         "The state is never sent to a page that waits: a reconnect loses what was missed",
-        (
-            Edit(
-                VIEW,
-                "if not area.is_live or event_id(area) != self._last_event_id:",
-                "if not area.is_live or not self._last_event_id:",
-            ),
-        ),
+        (Edit(AUDIENCES, "if each.last_event_id != seen]", "if not each.last_event_id]"),),
         (AREA + "test_reconnect_that_missed_something_gets_the_current_state",),
     ),
     Mutation(
@@ -93,6 +87,11 @@ OWN = (
                 "            if not is_still_signed_in():\n                return\n",
                 "            is_still_signed_in()\n",
             ),
+            Edit(
+                AUDIENCES,
+                "        self._let_go([each for each in self._seats if each.sign_in not in standing])\n",
+                "",
+            ),
         ),
         (AREA + "test_stream_ends_when_the_sign_in_does",),
     ),
@@ -102,8 +101,8 @@ OWN = (
         (
             Edit(
                 VIEW,
-                "                elif fact is not None or not self._owes_words:\n",
-                "                elif fact is None:\n                    yield None\n                else:\n",
+                "        return self.read(fact.at if fact else time.monotonic() - STALE_SECONDS)\n",
+                "        return self.read(fact.at) if fact else False\n",
             ),
         ),
         (AREA + "test_lost_push_is_made_up_for",),

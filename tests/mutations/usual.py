@@ -7,6 +7,7 @@ CRASHING = "webapp/models/crashing.py"
 DOCUMENT = "webapp/models/document.py"
 SHOWN = "webapp/models/area.py"
 VIEW = "webapp/views/summaries.py"
+AUDIENCES = "webapp/views/audiences.py"
 ACTOR = "tasks/summaries.py"
 SWEEPER = "tasks/upkeep.py"
 EVENTS = "webapp/events.py"
@@ -138,9 +139,9 @@ USUAL = (
         "A listener that comes after the event gets nothing: the state is not sent first",
         (
             Edit(
-                VIEW,
-                "as listener:\n            yield from self._state(time.monotonic())\n",
-                "as listener:\n            self._area = readings().since(time.monotonic(), self._document_id, self._ask).area\n",
+                AUDIENCES,
+                "        told = [each for each in newcomers if each.last_event_id != seen]\n",
+                "        told: list[Seat] = []\n",
             ),
         ),
         (
@@ -153,11 +154,14 @@ USUAL = (
         "The state is read before the listening begins, so what happens between the two is lost",
         (
             Edit(
-                VIEW,
-                "        with hub().listen([self._document_id]) as listener:\n"
-                "            yield from self._state(time.monotonic())\n",
-                "        yield from self._state(time.monotonic())\n"
-                "        with hub().listen([self._document_id]) as listener:\n",
+                AUDIENCES,
+                "        with hub().listen(",
+                "        self._stream.read(time.monotonic())\n        with hub().listen(",
+            ),
+            Edit(
+                AUDIENCES,
+                "is_news = self._stream.read(time.monotonic())",
+                "is_news = self._stream.read(0.0)",
             ),
         ),
         (AREA + "test_state_is_read_once_the_listening_has_begun",),

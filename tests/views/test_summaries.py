@@ -190,9 +190,11 @@ def test_state_is_read_once_the_listening_has_begun(
     """B6: what happens between the two would be heard by nobody and read by nobody."""
     listen_to_redis = events.Hub.listen
 
-    def finish_and_listen(hub: events.Hub, ids: list[int]) -> AbstractContextManager[events.Listener]:
+    def finish_and_listen(
+        hub: events.Hub, ids: list[int], *, pages: int
+    ) -> AbstractContextManager[events.Listener]:
         work_once()
-        return listen_to_redis(hub, ids)
+        return listen_to_redis(hub, ids, pages=pages)
 
     monkeypatch.setattr(events.Hub, "listen", finish_and_listen)
     assert next(iter(listen())).status == "complete"
@@ -391,18 +393,53 @@ def test_deletion_ends_the_stream_with_a_word(
     assert "deleted" in list(received)[-1].text
 
 
+@pytest.mark.parametrize("of", ["summary", "library"])
 def test_stream_ends_when_the_sign_in_does(
-    app: Flask, listen: Listen, monkeypatch: pytest.MonkeyPatch
+    app: Flask, listen: Listen, document_id: int, monkeypatch: pytest.MonkeyPatch, of: str
 ) -> None:
     monkeypatch.setattr("webapp.views.streams.CHECK_SECONDS", 0.05)
     monkeypatch.setattr("webapp.views.summaries.PATIENCE_SECONDS", 0.02)
-    stream = listen()
-    assert next(iter(stream)).status == "pending"
+    monkeypatch.setattr("webapp.views.documents.SILENCE_SECONDS", 0.02)
+    stream = listen("" if of == "summary" else f"/documents/events?ids={document_id}")
+    assert next(iter(stream)).target == f"document-{document_id}-{'summary' if of == 'summary' else 'row'}"
     with transaction():
         db.session.execute(delete(SignIn))
     rest = list(itertools.islice(stream.response, 200))
     assert len(rest) < 200
     assert not [line for line in rest if line.startswith(b"data:")]
+
+
+def test_one_sign_in_that_ends_takes_only_its_own_streams(
+    app: Flask, port: int, browser: Browser, document_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webapp.views.streams.CHECK_SECONDS", 0.05)
+    monkeypatch.setattr("webapp.views.summaries.PATIENCE_SECONDS", 0.02)
+    bob = add_member("Bob", Role.READER)
+    theirs = Browser(app).sign_in(bob.email, PASSWORD)
+    streams = [iter(_opened(port, each, events_of(document_id))) for each in (browser, theirs)]
+    assert [next(stream).status for stream in streams] == ["pending"] * 2
+    with transaction():
+        db.session.execute(delete(SignIn).where(SignIn.member_id == bob.id))
+    assert list(streams[1]) == []
+    work()
+    assert list(streams[0])[-1].status == "complete"
+
+
+def test_pages_that_listen_are_counted_as_long_as_they_do(
+    app: Flask, browser: Browser, listen: Listen, document_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webapp.views.summaries.PATIENCE_SECONDS", 0.02)
+    hub = app.extensions["hub"]
+    streams = [listen() for _ in range(3)]
+    for stream in streams:
+        next(iter(stream))
+    assert browser.client.head(events_of(document_id)).status_code == 200
+    assert hub.count == 3
+    streams[0].close()
+    wait_for(lambda: hub.count == 2)
+    work()
+    assert [list(stream)[-1].status for stream in streams[1:]] == ["complete"] * 2
+    wait_for(lambda: hub.count == 0)
 
 
 def test_open_stream_holds_no_database_connection(app: Flask, listen: Listen) -> None:

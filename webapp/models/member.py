@@ -4,6 +4,7 @@ import functools
 import hashlib
 import secrets
 import threading
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from webapp.models.library import Library
 
 PASSWORD_CHARACTERS = (8, 256)
+ASKED_AT_ONCE = 500
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)  # OWASP's floor for argon2id
 _hashing = threading.BoundedSemaphore(8)  # 19 MiB each: a burst of sign-ins must not take the memory
 _nobodys_hash = _hasher.hash(secrets.token_hex())
@@ -172,14 +174,29 @@ class SignIn(Base):
         return Prepared(select(cls.member_id).where(*cls._is_standing()))
 
     @classmethod
+    def standing(cls, tokens: Iterable[str]) -> set[str]:
+        """Those of many tokens whose sign-in stands."""
+        tokens = {token_hash(token): token for token in tokens}
+        hashes = list(tokens)
+        found: set[str] = set()
+        for start in range(0, len(hashes), ASKED_AT_ONCE):
+            some = cls.token_hash.in_(hashes[start : start + ASKED_AT_ONCE])
+            given = {"lifetime": _lifetime_seconds()}
+            found.update(db.session.scalars(select(cls.token_hash).where(some, cls._is_young()), given))
+        return {tokens[each] for each in found}
+
+    @classmethod
     def _is_standing(cls) -> tuple[ColumnElement[bool], ...]:
         """What holds of a sign-in that stands. Its parameters are in `_given`."""
-        youngest = now() - bindparam("lifetime", type_=Double())
-        return cls.token_hash == bindparam("hash"), cls.created_at > youngest
+        return cls.token_hash == bindparam("hash"), cls._is_young()
+
+    @classmethod
+    def _is_young(cls) -> ColumnElement[bool]:
+        return cls.created_at > now() - bindparam("lifetime", type_=Double())
 
     @classmethod
     def _given(cls, token: str) -> dict[str, str | float]:
-        return {"hash": token_hash(token), "lifetime": current_settings().session_days * 86_400.0}
+        return {"hash": token_hash(token), "lifetime": _lifetime_seconds()}
 
     @classmethod
     def end(cls, token: str | None) -> None:
@@ -202,6 +219,10 @@ def _check_password(password: str) -> None:
 def _hash(password: str) -> str:
     with _hashing:
         return _hasher.hash(password)
+
+
+def _lifetime_seconds() -> float:
+    return current_settings().session_days * 86_400.0
 
 
 def token_hash(token: str) -> str:

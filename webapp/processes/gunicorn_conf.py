@@ -68,6 +68,8 @@ class DrainingWorker(GeventWorker):
         self._idle.discard(sock)
         sock.receive(req)
         is_kept = super().handle_request(listener_name, req, sock, addr)
+        if sock.is_given_away:
+            raise StopIteration  # to gunicorn: this connection is over
         sock.wait()
         self._idle.add(sock)
         if not self.alive:

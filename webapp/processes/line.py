@@ -5,6 +5,7 @@ none for its body and for the answer.
 """
 
 import logging
+import os
 import socket
 import struct
 import time
@@ -42,6 +43,7 @@ class Line:
         self._patience = patience
         self._is_over = False
         self._is_cut_short = False
+        self.is_given_away = False
         self._tell("TCP_NOTSENT_LOWAT", UNSENT_BYTES)
         self._tell("TCP_USER_TIMEOUT", round(1000 * patience))  # of who is gone without a word
         self.wait()
@@ -86,6 +88,20 @@ class Line:
                 self._client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
                 raise self._too_slow("reads") from None
 
+    def send_at_once(self, data: bytes) -> int:
+        """How many of these bytes the kernel takes without a wait. Raises OSError if the other side has gone."""
+        try:
+            return os.write(self._client.fileno(), data)
+        except BlockingIOError:
+            return 0
+
+    def give_away(self) -> "Line":
+        """The connection for who goes on with the answer once the request is over, and hangs up."""
+        self._is_over = self.is_given_away = True
+        client = socket.socket(fileno=self._client.detach())  # the old one is closed with the request
+        client.settimeout(self._patience)
+        return Line(client, self._patience)
+
     def sendfile(self, file: IO[bytes], offset: int = 0, count: int = 0) -> None:
         file.seek(offset)
         while count > 0 and (data := file.read(min(PORTION_BYTES, count))):
@@ -94,6 +110,8 @@ class Line:
 
     def close(self) -> None:
         """Who was answered in the middle of sending gets to read it: to close on unread bytes would take it back."""
+        if self.is_given_away:
+            return
         if self._is_cut_short:
             from gunicorn import (
                 util,

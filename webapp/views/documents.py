@@ -34,6 +34,7 @@ from webapp.views.asking import asked_or_404
 from webapp.views.streams import follow
 
 blueprint = Blueprint("documents", __name__)
+SILENCE_SECONDS = 15.0  # after which a stream shows whether anybody still listens
 
 
 @dataclass
@@ -239,7 +240,7 @@ def _changes(library: Library, ids: list[int], seen: str) -> Iterator[str | None
         shown = {row.id: _drawn(row) for row in rows if is_known and not row.is_live}
         yield from _redrawn([row for row in rows if row.id not in shown], shown)
         while True:
-            fact = listener.wait(15.0)
+            fact = listener.wait(SILENCE_SECONDS)
             if fact is None:
                 yield None
             elif fact.kind == "end":

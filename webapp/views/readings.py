@@ -1,12 +1,10 @@
-"""What all who listen to a document are told alike: read and drawn once in each process, however many they are."""
+"""What all who listen to a document are told alike: read and drawn once, however many they are."""
 
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from flask import current_app, render_template
+from flask import g, render_template
 from flask_wtf.csrf import generate_csrf
 
 from webapp.extensions import db
@@ -14,10 +12,8 @@ from webapp.htmx import event, partial
 from webapp.models.area import SummaryArea, read
 from webapp.models.document import Document
 from webapp.models.feedback import Feedback
-from webapp.security import current_member
+from webapp.models.member import Member
 from webapp.summarizing.engine import Ask
-
-MOST = 200  # documents of which the last reading is kept
 
 
 def _summary(area: SummaryArea) -> str:
@@ -37,17 +33,23 @@ class Reading:
     draw: Callable[[SummaryArea], str] = _summary
     voters: frozenset[int] = frozenset()
     begun_at: float = field(default_factory=time.monotonic)
-    _drawn: dict[bool, tuple[str, str]] = field(default_factory=dict)
+    _drawn: dict[bool, list[bytes]] = field(default_factory=dict)
 
-    def event(self) -> str:
-        """The area as the signed-in member sees it, for a stream."""
-        if current_member.id in self.voters:
-            return self._draw()
-        may_edit = current_member.can_edit
-        if may_edit not in self._drawn:
-            self._drawn[may_edit] = (self._draw(), generate_csrf())
-        drawn, token = self._drawn[may_edit]
-        return drawn.replace(token, generate_csrf())
+    def event(self, member: Member, token: str) -> bytes:
+        """The area as a member sees it, for a stream, with this token in its forms."""
+        return token.encode().join(self._drawn_for(member))
+
+    def _drawn_for(self, member: Member) -> list[bytes]:
+        """What comes between the places of the token."""
+        if member.id in self.voters:
+            return self._parts(member)
+        if member.can_edit not in self._drawn:
+            self._drawn[member.can_edit] = self._parts(member)
+        return self._drawn[member.can_edit]
+
+    def _parts(self, member: Member) -> list[bytes]:
+        g.member = member
+        return self._draw().encode().split(generate_csrf().encode())
 
     def _draw(self) -> str:
         if self.area is None:
@@ -59,39 +61,7 @@ class Reading:
         return event(partial(self.target, "outerMorph", html), event_id(self.area))
 
 
-@dataclass(eq=False, slots=True)
-class _Place:
-    """Where one reads for all others that come meanwhile."""
-
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    last: Reading | None = None
-
-
-class Readings:
-    """The last reading of each document that somebody listens to."""
-
-    def __init__(self) -> None:
-        self._places: OrderedDict[tuple[int, Ask], _Place] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def since(self, moment: float, document_id: int, ask: Ask) -> Reading:
-        """One that was begun at this moment of the monotonic clock, or later. Raises OperationalError."""
-        place = self._place(document_id, ask)
-        with place.lock:
-            if place.last is None or place.last.begun_at < moment:
-                place.last = _read(document_id, ask)
-            return place.last
-
-    def _place(self, document_id: int, ask: Ask) -> _Place:
-        with self._lock:
-            place = self._places.pop((document_id, ask), None) or _Place()
-            self._places[document_id, ask] = place
-            if len(self._places) > MOST:
-                self._places.popitem(last=False)
-        return place
-
-
-def _read(document_id: int, ask: Ask) -> Reading:
+def read_anew(document_id: int, ask: Ask) -> Reading:
     begun_at = time.monotonic()
     try:
         document = db.session.get(Document, document_id, populate_existing=True)
@@ -106,9 +76,3 @@ def _read(document_id: int, ask: Ask) -> Reading:
 def event_id(area: SummaryArea) -> str:
     """What a browser has seen once it has this."""
     return f"{area.seen}.{area.event_id}"
-
-
-def readings() -> Readings:
-    """This application's."""
-    found: Readings = current_app.extensions["readings"]
-    return found

@@ -1,13 +1,12 @@
 """The summary of a document: its area, and its live stream."""
 
 import time
-from collections.abc import Iterator
 from functools import lru_cache
 
 from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from webapp.events import END, Fact, Listener, hub, words_so_far
+from webapp.events import WORDS, Fact, Listener, hub, words_so_far
 from webapp.extensions import current_settings
 from webapp.htmx import dom_id, event, partial, wants_fragment
 from webapp.models.area import SummaryArea, look, read
@@ -18,11 +17,11 @@ from webapp.security import current_member
 from webapp.summarizing.engine import Ask
 from webapp.summarizing.rendering import summary_html
 from webapp.views.asking import asked_or_404, come_again, page_of
-from webapp.views.readings import Reading, Readings, event_id, readings
-from webapp.views.streams import follow
+from webapp.views.audiences import Attendance, Audiences
+from webapp.views.readings import Reading, event_id, read_anew
 
 blueprint = Blueprint("summaries", __name__, url_prefix="/documents/<int:document_id>/summary")
-blueprint.record_once(lambda state: state.app.extensions.update(readings=Readings()))
+blueprint.record_once(lambda state: state.app.extensions.update(audiences=Audiences()))
 PATIENCE_SECONDS = 5.0  # after which SQL is read again, should an event have been lost
 STALE_SECONDS = 1.0  # how old a state may be that is read again without a reason
 SETTLE_SECONDS = 0.025  # of silence, before the state of a run that has not begun is read again
@@ -77,42 +76,35 @@ def events(document_id: int) -> BaseResponse | str:
     ask = asked_or_404()
     if hub().is_full:
         return render_template("summaries/_summary.html", area=read(document, ask, is_polling=True))
-    return follow(Stream(document_id, ask, request.headers.get("Last-Event-ID", "")).events())
+    return Attendance((document_id, ask), lambda: Stream(document_id, ask))
 
 
 class Stream:
-    """One page's view of a document's summary: the current state first, then what follows, until it is final."""
+    """A document's summary, as it is followed for all who listen: the state, and the words that come, until it is final."""
 
-    def __init__(self, document_id: int, ask: Ask, last_event_id: str) -> None:
-        self._document_id = document_id
+    reading: Reading
+    owes_words = False  # whether some have come that not everybody was told
+
+    def __init__(self, document_id: int, ask: Ask) -> None:
+        self.document_id = document_id
         self._ask = ask
-        self._last_event_id = last_event_id
         self._area: SummaryArea | None = None
         self._text = ""
         self._words_id = ""
-        self._owes_words = False
         self._sent = 0
         self._sent_at = 0.0
 
-    def events(self) -> Iterator[str | None]:
-        """Fragments to swap. Ends after the final state, or when the document is gone."""
-        with hub().listen([self._document_id]) as listener:
-            yield from self._state(time.monotonic())
-            while self._area is not None and self._area.is_live:
-                fact = self._next(listener)
-                if fact is END:
-                    return
-                if fact is not None and fact.kind in ("words", "reset"):
-                    yield from self._take(fact)
-                    if listener.has_more:
-                        continue
-                elif fact is not None or not self._owes_words:
-                    if fact is None:
-                        yield None
-                    yield from self._state(fact.at if fact else time.monotonic() - STALE_SECONDS)
-                yield from self._words()
+    @property
+    def is_live(self) -> bool:
+        """Whether something will come."""
+        return self._area is not None and self._area.is_live
 
-    def _next(self, listener: Listener) -> Fact | None:
+    @property
+    def seen(self) -> str | None:
+        """The event id of who has what there is, and waits for what will come."""
+        return event_id(self._area) if self._area is not None and self._area.is_live else None
+
+    def next(self, listener: Listener) -> Fact | None:
         """The next fact. Until the writing has begun, states follow upon each other: the last of them tells all.
 
         To read and draw each of them would take the processor from the worker that is to begin.
@@ -125,54 +117,61 @@ class Stream:
             fact = later
         return fact
 
+    def hear(self, fact: Fact | None) -> bool:
+        """Take what was heard, or that nothing was. True if the state is another one."""
+        if fact is not None and fact.kind in WORDS:
+            return self._take(fact)
+        if fact is None and self.owes_words:
+            return False
+        return self.read(fact.at if fact else time.monotonic() - STALE_SECONDS)
+
+    def read(self, since: float) -> bool:
+        """The state as it was at that moment or later. True if it is another one than before."""
+        if self._area is None or self.reading.begun_at < since:
+            self.reading = self._read()
+        area, before = self.reading.area, self._area
+        self._area = area
+        if area is None:
+            return True
+        is_news = before is None or area.seen != before.seen
+        if is_news or _order(area.event_id) > _order(self._words_id):
+            self._text, self._words_id, self.owes_words = area.written, area.event_id, not is_news
+        return is_news
+
+    def words(self, *, may_wait: bool) -> bytes:
+        """All words so far, where some are owed and due; with `may_wait` not if the next ones are there already."""
+        area = self._area
+        if area is None or not self.owes_words or self._patience_seconds > 0 or may_wait:
+            return b""
+        self.owes_words, self._sent, self._sent_at = False, self._sent + 1, time.monotonic()
+        words = partial(self._words_target(area), "innerMorph", _rendered(self._text, area.format))
+        return event(words, f"{event_id(area)}.{self._words_id}").encode()
+
     @property
     def _is_written(self) -> bool:
         return self._area is not None and self._area.state == "writing"
 
-    def _state(self, since: float) -> Iterator[str]:
-        """The whole area as it was at that moment or later, if it is another one than the browser has."""
-        reading = self._reading(since)
-        area = reading.area
-        is_news = self._area is None or area is None or area.seen != self._area.seen
-        self._area = area
-        if area is None:
-            yield reading.event()
-        elif is_news:
-            self._text, self._words_id, self._owes_words = area.written, area.event_id, False
-            if not area.is_live or event_id(area) != self._last_event_id:
-                yield reading.event()
-        self._last_event_id = ""
+    def _read(self) -> Reading:
+        return read_anew(self.document_id, self._ask)
 
-    def _reading(self, since: float) -> Reading:
-        return readings().since(since, self._document_id, self._ask)
-
-    def _take(self, fact: Fact) -> Iterator[str]:
+    def _take(self, fact: Fact) -> bool:
         """Add words to those so far; the first ones of a run bring the state of being written."""
         area = self._area
         if area is None or fact.summary_id != area.summary_id or not self._append(fact):
-            return
+            return False
         if area.state == "writing" and fact.id.partition("-")[0] == str(area.fence):
-            self._owes_words = True
-        else:
-            yield from self._state(fact.at)
+            self.owes_words = True
+            return False
+        return self.read(fact.at)
 
     @property
     def _patience_seconds(self) -> float:
         """How long to wait for the next fact: words that are owed are due as often as an eye can tell."""
-        if not self._owes_words:
+        if not self.owes_words:
             return PATIENCE_SECONDS
         every = max(WORDS_EVERY_SECONDS, hub().count * CROWD_SECONDS)
         is_first = self._sent < FIRST_WORDS and every == WORDS_EVERY_SECONDS
         return 0.0 if is_first else max(0.0, self._sent_at + every - time.monotonic())
-
-    def _words(self) -> Iterator[str]:
-        """All words so far, where some are owed and due."""
-        area = self._area
-        if area is None or not self._owes_words or self._patience_seconds > 0:
-            return
-        self._owes_words, self._sent, self._sent_at = False, self._sent + 1, time.monotonic()
-        words = partial(self._words_target(area), "innerMorph", _rendered(self._text, area.format))
-        yield event(words, f"{event_id(area)}.{self._words_id}")
 
     def _words_target(self, area: SummaryArea) -> str:
         return dom_id(area.document, area.part("words"))

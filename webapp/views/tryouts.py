@@ -15,9 +15,9 @@ from webapp.models.summary import Summary
 from webapp.models.tryout import TooManyTryOuts, TryOut, TryOuts, can_try
 from webapp.security import current_member, editors_only
 from webapp.summarizing.engine import Style
+from webapp.views.audiences import Attendance
 from webapp.views.prompts import Form, page, style_or_404
 from webapp.views.readings import Reading
-from webapp.views.streams import follow
 from webapp.views.summaries import Stream
 
 blueprint = Blueprint("tryouts", __name__, url_prefix="/prompts/<style>/tryouts")
@@ -58,21 +58,21 @@ def events(style: str, tryout_id: int) -> BaseResponse | str:
     tried, document = _tried_or_404(style, tryout_id)
     if hub().is_full:
         return _drawn(tried, tried.area(document, is_polling=True))
-    return follow(TryOutStream(tried, request.headers.get("Last-Event-ID", "")).events())
+    return Attendance(("tryout", tried.id), lambda: TryOutStream(tried))
 
 
 class TryOutStream(Stream):
     """The same as of any summary, but that it is of one row."""
 
-    def __init__(self, tried: TryOut, last_event_id: str) -> None:
-        super().__init__(tried.document_id, tried.summary.asked, last_event_id)
+    def __init__(self, tried: TryOut) -> None:
+        super().__init__(tried.document_id, tried.summary.asked)
         self._tried = tried
         self._target = f"tryout-{tried.id}"
 
-    def _reading(self, since: float) -> Reading:
+    def _read(self) -> Reading:
         try:
             tried = db.session.get(TryOut, self._tried.id, populate_existing=True)
-            document = db.session.get(Document, self._document_id, populate_existing=True)
+            document = db.session.get(Document, self.document_id, populate_existing=True)
             area = tried.area(document) if tried and document else None
         finally:
             db.session.remove()
