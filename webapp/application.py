@@ -9,7 +9,7 @@ from sqlalchemy.engine import make_url
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, Map
 
-from webapp import answers, assets, errors, events, htmx, kept_pages, packing, security, uploads
+from webapp import answers, assets, errors, events, htmx, kept_pages, nudges, packing, security, uploads
 from webapp.away import Away, SparingRedis
 from webapp.config import Settings
 from webapp.extensions import BUSY_SECONDS, QuietJSON, cache, csrf, db, is_writing, limiter, prepare
@@ -31,9 +31,9 @@ def make(settings: Settings) -> Flask:
     if proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
     _start_database(app, settings)
-    _start_redis(
-        app, settings.redis_url or embedded_url(settings.data) or "redis://127.0.0.1:6379/0", settings
-    )
+    redis_url = settings.redis_url or embedded_url(settings.data) or "redis://127.0.0.1:6379/0"
+    _start_redis(app, redis_url, settings)
+    nudges.init_app(app, redis_url)
     packing.init_app(app)
     kept_pages.init_app(app)
     assets.init_app(app)

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from webapp.extensions import db
 from webapp.models.member import Member, SignIn
+from webapp.nudges import let_in
 
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; font-src 'self'; "
@@ -102,6 +103,7 @@ def _require_member() -> BaseResponse | None:
         return None
     if g.member is None:
         return _send_to_sign_in()
+    let_in()
     if getattr(view, "is_for_editors", False) and not g.member.can_edit:
         abort(403)
     if getattr(view, "is_for_admins", False) and not g.member.is_admin:

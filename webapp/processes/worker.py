@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 def run(lane: str, settings: Settings) -> None:
     """Work on a lane until SIGTERM or SIGINT, then give back what is not finished and return within 5 seconds."""
-    from tasks import imports, summaries
+    from tasks import ahead, imports, summaries
     from tasks.broker import make_broker
     from tasks.calls import Calls
     from tasks.hands import Hands
@@ -43,6 +43,8 @@ def run(lane: str, settings: Settings) -> None:
         second = make_broker(broker.url)
         imports.declare(app, second)
         workers.append(Hands(second, hints.IMPORTS, IMPORT_THREADS))
+    else:
+        ahead.listen(app, broker.url)
     keep_what_is_loaded()
     for worker in workers:
         worker.start()

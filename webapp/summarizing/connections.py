@@ -20,6 +20,7 @@ import httpcore2
 import httpx2
 
 from webapp.summarizing.addresses import is_near
+from webapp.summarizing.ahead import Door
 
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024  # a line without an end would otherwise fill the memory
 DRAIN_SECONDS = 0.1
@@ -32,11 +33,13 @@ _running = threading.local()
 class Call:
     """One exchange with a server. `cancel` may be called from any thread, at any time.
 
-    `heard_at` is when the last bytes came, on the monotonic clock; 0.0 before the first.
+    `heard_at` is when the last bytes came, on the monotonic clock; 0.0 before the first. With a `door` nobody is connected
+    to until that is opened.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, door: Door | None = None) -> None:
         self.heard_at = 0.0
+        self._door = door
         self._is_cancelled = False
         self._stream: _Stream | None = None
         self._ends_at: float | None = None
@@ -51,8 +54,15 @@ class Call:
         finally:
             _running.call = None
 
+    def wait(self) -> None:
+        """Go on once the call may be made."""
+        if self._door is not None and not self._door.lets_through():
+            raise httpx2.ReadError("nobody has asked for it")
+
     def cancel(self) -> None:
         """End the exchange: a blocked read returns at once."""
+        if self._door is not None:
+            self._door.shut()
         with self._lock:
             self._is_cancelled = True
             if self._stream is not None:
@@ -188,8 +198,11 @@ class _Transport(httpx2.HTTPTransport):
         self._pool._network_backend = _Backend()
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        call = _call()
+        if call:
+            call.wait()
         response = super().handle_request(request)
-        response.stream = _Body(cast("httpx2.SyncByteStream", response.stream), _call())
+        response.stream = _Body(cast("httpx2.SyncByteStream", response.stream), call)
         return response
 
 

@@ -2,13 +2,16 @@
 
 import json
 import re
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from concurrent.futures import Future
+from functools import partial
 from typing import Any, Protocol
 
 import httpx2
 import openai
 from openai.types.chat import ChatCompletion
 
+from webapp.summarizing.ahead import Ahead, Door
 from webapp.summarizing.connections import Call, connections
 from webapp.summarizing.diagnosis import Refusal, retry_after_seconds
 from webapp.summarizing.draft import Draft
@@ -38,6 +41,9 @@ UNREACHABLE = (
     httpx2.InvalidURL,
 )
 _UNKNOWN_FIELD = re.compile(r"unknown|unrecognized|unexpected|unsupported|not permitted|not supported|extra")
+
+
+Messages = list[dict[str, str]]
 
 
 class AnswerStream(openai.Stream[Any]):
@@ -89,6 +95,7 @@ class OpenAIEngine:
         self.recipe = settings.recipe
         self._key = settings.openai_api_key or NO_KEY
         self._context_tokens = settings.context_tokens
+        self._ahead = Ahead()
         self._options: dict[str, object] = {
             "stream_options": {"include_usage": True},
             **{name: float(value) for name, value in settings.recipe.parameters},
@@ -109,15 +116,32 @@ class OpenAIEngine:
 
         `document_words` is how many the document has, where `text` is notes on it.
         """
+        ready: Answer | None = self._ahead.taken((text, title, ask, document_words))
+        if ready:
+            return ready
         fence, call = new_fence(), Call()
         asked = messages(text, title=title, fence=fence, ask=ask, document_words=document_words)
-        return Answer(self._pieces(asked, Draft(f"{title}\n{text}", fence, ask), ask, call), call)
+        draft = Draft(f"{title}\n{text}", fence, ask)
+        return Answer(self._pieces(asked, draft, ask, call, partial(self._open, asked)), call)
+
+    def get_ready(self, text: str, *, title: str, ask: Ask = USUAL) -> None:
+        """Make ready what `write` with the same does, and wait whether it comes: see `ReadyEngine`."""
+        fence, door = new_fence(), Door()
+        call, opened = Call(door), Future[AnswerStream]()
+        asked = messages(text, title=title, fence=fence, ask=ask)
+        draft = Draft(f"{title}\n{text}", fence, ask)
+        answer = Answer(self._pieces(asked, draft, ask, call, opened.result), call)
+        with self._ahead.held((text, title, ask, None), door, answer), call.running():
+            try:
+                opened.set_result(self._open(asked))
+            except Exception as error:  # noqa: BLE001 - it is for whoever reads the answer
+                opened.set_exception(error)
 
     def write_part(self, request: PartRequest) -> "Answer":
         """Ask for notes on a part of a long document, or on notes. Otherwise like `write`."""
         fence, call = new_fence(), Call()
-        draft = Draft("\n".join(request.passages), fence)
-        return Answer(self._pieces(request.messages(fence), draft, USUAL, call), call)
+        asked, draft = request.messages(fence), Draft("\n".join(request.passages), fence)
+        return Answer(self._pieces(asked, draft, USUAL, call, partial(self._open, asked)), call)
 
     def budget(self, *, title: str, ask: Ask = USUAL) -> Budget:
         """What one call may hold, as far as the settings tell."""
@@ -126,11 +150,11 @@ class OpenAIEngine:
         return Budget(self._context_tokens, ANSWER_TOKENS[ask.style], prompt_tokens)
 
     def _pieces(
-        self, asked: list[dict[str, str]], draft: Draft, ask: Ask, call: Call
+        self, asked: Messages, draft: Draft, ask: Ask, call: Call, opened: Callable[[], "AnswerStream"]
     ) -> Generator[Piece, None, None]:
         self._check(asked, ANSWER_TOKENS[ask.style])
         try:
-            stream = self._open(asked)
+            stream = opened()
             try:
                 yield from _read(stream, draft, call)
             finally:
@@ -142,7 +166,7 @@ class OpenAIEngine:
         _check_input(draft, asked)
         yield Finished(draft.model or self.recipe.model, "stop", draft.tokens_in, draft.tokens_out)
 
-    def _check(self, asked: list[dict[str, str]], answer_tokens: int) -> None:
+    def _check(self, asked: Messages, answer_tokens: int) -> None:
         """Raise EngineFailure for what no server needs to be asked about."""
         if not self._key.isascii():
             raise EngineFailure(FailureKind.MISCONFIGURED, "key_rejected", detail="the key is not ASCII")
@@ -152,7 +176,7 @@ class OpenAIEngine:
         if needed > self._context_tokens:
             raise EngineFailure(FailureKind.PERMANENT, "too_long", detail="more than PRECIS_CONTEXT_TOKENS")
 
-    def _open(self, asked: list[dict[str, str]]) -> AnswerStream:
+    def _open(self, asked: Messages) -> AnswerStream:
         """Ask, with as many of our options as the server takes, and remember which those are."""
         options = self._options
         while True:
@@ -167,7 +191,7 @@ class OpenAIEngine:
         self._options = options
         return stream
 
-    def _request(self, asked: list[dict[str, str]], options: dict[str, object]) -> AnswerStream:
+    def _request(self, asked: Messages, options: dict[str, object]) -> AnswerStream:
         """The SDK's plain call: its typed one goes through the whole body again, which takes as long as to send it."""
         body = {"model": self.recipe.model, "messages": asked, "stream": True, **options}
         return self._client.post(
@@ -231,7 +255,7 @@ def _read(stream: AnswerStream, draft: Draft, call: Call) -> Iterator[Piece]:
         raise EngineFailure(FailureKind.TRANSIENT, "cut" if is_stream else "malformed")
 
 
-def _check_input(draft: Draft, asked: list[dict[str, str]]) -> None:
+def _check_input(draft: Draft, asked: Messages) -> None:
     """Raise EngineFailure if the server has read less than it was sent: some cut long texts silently."""
     fewest = sum(fewest_tokens(turn["content"]) for turn in asked)
     read = (draft.tokens_in or 0) + draft.tokens_cached  # some servers leave out what they had cached
