@@ -142,10 +142,10 @@ def engine(settings: Settings) -> Engine:
     return OpenAIEngine(settings)
 
 
-def make_app() -> Flask:
-    """The application of a worker process, its actors declared."""
-    app = create_app()
+@cache
+def make_app(settings: Settings) -> Flask:
+    """The application of a worker process, its actors declared: one for the process, and for what is forked from it."""
+    app = create_app(settings)
     declare(app)
     renditions.declare(app)
-    engine(app.config["SETTINGS"])  # made now: it would take the first click's time
     return app

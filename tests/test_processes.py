@@ -17,10 +17,12 @@ import psutil
 import pytest
 from redis import Redis, RedisError
 
+from tasks.summaries import make_app
 from tests.support.precis import Account, Precis, until
 from tests.support.valkey import Valkey, free_port
 from tests.support.visitor import Visitor
-from webapp.processes import embedded_url, is_migrating, migration, valkey
+from webapp.config import Settings
+from webapp.processes import embedded_url, is_migrating, migration, valkey, wait_for_others
 from webapp.processes.nursery import own_arguments
 from webapp.processes.supervision import Program, own, supervise
 from webapp.processes.terminal import Terminal
@@ -122,6 +124,55 @@ def test_what_is_forked_shares_the_memory_of_what_it_has_loaded(precis: Precis) 
     for process in precis.processes("web"):
         memory = process.memory_full_info()
         assert memory.uss < memory.rss / 2
+
+
+def test_what_is_forked_has_the_application_that_was_made_before(tmp_path: Path) -> None:
+    environ = {"PRECIS_DATA": str(tmp_path), "PRECIS_ENGINE": "extract"}
+    made = make_app(Settings.load(environ))
+    assert make_app(Settings.load(environ)) is made
+    assert make_app(Settings.load({**environ, "PRECIS_MAX_TEXT_BYTES": "1000"})) is not made
+
+
+def test_nothing_runs_beside_when_it_forks() -> None:
+    ended = threading.Event()
+    threading.Timer(0.1, ended.set).start()
+    wait_for_others()
+    assert ended.is_set()
+
+
+@pytest.mark.slow
+def test_what_is_forked_anew_has_the_settings_of_now(tmp_path: Path) -> None:
+    with Valkey() as server:
+        site = Precis(tmp_path, {"REDIS_URL": server.url, "PRECIS_WEB_WORKERS": "1"}, command="web")
+        with site:
+            assert _cookie(site) == "precis"
+            (tmp_path / ".env").write_text("PRECIS_PUBLIC_URL=https://precis.example.org")
+            site.until_restarted("web", site.kill("web"))
+            until(lambda: site.status("/healthz") == 200, "it serves again")
+            assert _cookie(site) == "__Host-precis"
+
+
+def _cookie(site: Precis) -> str:
+    answer = httpx2.get(f"{site.address}/session/new", trust_env=False)
+    return answer.headers["set-cookie"].partition("=")[0]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc keeps it")
+def test_the_memory_that_a_password_takes_to_check_is_given_back(tmp_path: Path) -> None:
+    with Valkey() as server:
+        site = Precis(tmp_path, {"REDIS_URL": server.url, "PRECIS_WEB_WORKERS": "1"}, command="web")
+        alice = site.add_member("Alice", "admin")
+        with site:
+            assert site.status("/session/new") == 200
+            before = _web_bytes(site)
+            for _ in range(3):
+                Visitor(site.address, alice).close()
+            assert _web_bytes(site) - before < 10_000_000
+
+
+def _web_bytes(site: Precis) -> int:
+    return sum(int(process.memory_info().rss) for process in site.processes("web"))
 
 
 def test_nobody_serves_while_the_database_is_migrated(tmp_path: Path) -> None:

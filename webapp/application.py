@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from limits.storage import RedisStorage
 from sqlalchemy.engine import make_url
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, Map
@@ -109,6 +110,7 @@ def _start_redis(app: Flask, url: str, settings: Settings) -> None:
     client = SparingRedis.to(url, away, **REDIS_TIMEOUTS)
     cache.init_app(app, {**app.config, "CACHE_REDIS_HOST": client})
     events.init_app(app, url, client, settings.max_streams)
+    RedisStorage.DEPENDENCIES.pop("valkey", None)  # a second client, which it would load and not use
     app.config["RATELIMIT_STORAGE_URI"] = url.replace("unix://", "redis+unix://")
     app.config["RATELIMIT_STORAGE_OPTIONS"] = dict(REDIS_TIMEOUTS)
     limiter.init_app(app)

@@ -30,6 +30,8 @@ class DrainingWorker(GeventWorker):
     Nor is it held up by who sends or reads slowly: see `webapp.processes.line`.
     """
 
+    made_with: Any = None  # the settings of the application that the arbiter has made
+
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._idle: set[Any] = set()
@@ -50,6 +52,8 @@ class DrainingWorker(GeventWorker):
             sleep(0.02)
         journal.start("web", settings.log_level)
         self._line = lambda client: Line(client, settings.patience_seconds)
+        if settings != self.made_with:
+            self.app.callable = None  # by now others are set
         super().load_wsgi()
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
@@ -109,14 +113,16 @@ def _patched(listener: Any) -> Any:
 
 
 def on_starting(server: Any) -> None:
-    """Load what all web workers have in common."""
+    """Make what all web workers have in common, the application with it. It opens nothing before it is asked."""
     from sqlalchemy.orm import configure_mappers
 
-    from webapp import application
-    from webapp.processes import keep_what_is_loaded
+    from webapp.config import Settings
+    from webapp.processes import keep_what_is_loaded, wait_for_others
 
-    application.views()
+    DrainingWorker.made_with = Settings.load()
+    server.app.wsgi()
     configure_mappers()
+    wait_for_others()
     keep_what_is_loaded()
 
 

@@ -21,7 +21,7 @@ from supervisor.states import SupervisorStates
 from supervisor.supervisord import Supervisor
 
 from webapp.config import Settings
-from webapp.processes import keep_what_is_loaded, migration, setup_file
+from webapp.processes import keep_what_is_loaded, migration, setup_file, wait_for_others
 from webapp.processes.supervision import CANNOT_START, OWN
 from webapp.processes.tether import PARENT, tie
 from webapp.processes.valkey import write_private
@@ -101,14 +101,14 @@ def load(settings: Settings, *, migrates: bool) -> None:
     """Load what our processes have in common, and leave nothing open that they would share."""
     from sqlalchemy.orm import configure_mappers
 
-    from tasks import summaries, upkeep  # noqa: F401 - so that they are loaded
+    from tasks import hands, imports, summaries, upkeep  # noqa: F401 - so that they are loaded
+    from webapp import cli  # noqa: F401 - as above
     from webapp.extensions import db
     from webapp.processes import sweeper, worker  # noqa: F401 - as above
 
-    app = summaries.make_app()
+    app = summaries.make_app(settings)
     configure_mappers()
-    if settings.engine == "openai":
-        from webapp.summarizing import openai_engine  # noqa: F401 - as above
+    summaries.engine(settings)
     with app.app_context():
         if migrates:
             from webapp.models.setup import first_address
@@ -117,6 +117,7 @@ def load(settings: Settings, *, migrates: bool) -> None:
             migrating.migrate(app)
             write_private(setup_file(settings.data), first_address(app) or "")
         db.engine.dispose()
+    wait_for_others()
     keep_what_is_loaded()
 
 

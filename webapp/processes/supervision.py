@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from webapp.processes import SPARING
 from webapp.processes.signals import stop_signal
 from webapp.processes.terminal import Terminal
 from webapp.processes.tether import PARENT, tethered
@@ -77,7 +78,7 @@ def _start(
     return subprocess.Popen(  # noqa: S603 - the command is our own
         tethered([sys.executable, "-m", "webapp.processes.nursery", str(configuration), *options]),
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, pass_fds=keep, process_group=0,
-        env={**environ, PARENT: str(os.getpid()), "PYTHONUNBUFFERED": "1"})  # fmt: skip
+        env={**SPARING, **environ, PARENT: str(os.getpid()), "PYTHONUNBUFFERED": "1"})  # fmt: skip
 
 
 def _end(process: "subprocess.Popen[bytes]", terminal: Terminal) -> int:

