@@ -1,8 +1,8 @@
-// Keeps "3 minutes ago" and "in 12 seconds" true while a page stays open. Without it they are as of when it was made.
+// Keeps "3 minutes ago" and "in 12 seconds" true while a page stays open. Without it they are as of when it was made, which
+// is true for the first second: the page itself comes first.
 const EVERY_MS = 1000;
 const UNITS = [["second", 1, 60], ["minute", 60, 60], ["hour", 3600, 24], ["day", 86400, 14]];
-const relative = new Intl.RelativeTimeFormat("en", { numeric: "always" });
-const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "long", timeStyle: "short" });
+let relative, exact;
 
 function inWords(seconds, isDue) {
   if (seconds < 1 && (isDue || seconds > -45)) return isDue ? "any moment now" : "just now";
@@ -21,6 +21,10 @@ function refresh(time) {
   if (title !== time.title) time.title = title;
 }
 
-const refreshAll = () => document.querySelectorAll("time[datetime]").forEach(refresh);
-refreshAll();
+function refreshAll() {
+  relative ??= new Intl.RelativeTimeFormat("en", { numeric: "always" });
+  exact ??= new Intl.DateTimeFormat(undefined, { dateStyle: "long", timeStyle: "short" });
+  document.querySelectorAll("time[datetime]").forEach(refresh);
+}
+
 setInterval(refreshAll, EVERY_MS);
