@@ -166,7 +166,7 @@ class Listener:
     @property
     def has_more_than_words(self) -> bool:
         """Whether a fact waits that makes words old."""
-        return any(fact.kind not in WORDS for fact in tuple(self.facts.queue))
+        return any(fact is not ARRIVAL and fact.kind not in WORDS for fact in tuple(self.facts.queue))
 
     def wait(self, seconds: float) -> Fact | None:
         """The next fact, or None after `seconds`."""

@@ -22,7 +22,9 @@ from webapp import events
 from webapp.extensions import db, transaction
 from webapp.models import Document, Member, Role, SignIn, Summary
 from webapp.models.area import read
+from webapp.summarizing.engine import Ask
 from webapp.views import readings
+from webapp.views.summaries import Stream
 
 SLOW = Script.words(SUMMARY, first_word=0.2, every=0.01)
 
@@ -269,6 +271,25 @@ def test_who_has_voted_sees_the_own_vote(app: Flask, port: int, browser: Browser
     bob.post(f"/documents/{document_id}/summary/feedback", summary=shown, vote="yes")
     said = {each: list(_opened(port, each, events_of(document_id)))[-1].data for each in (browser, bob)}
     assert ("You found it useful" in said[bob], "You found it useful" in said[browser]) == (True, False)
+
+
+def test_state_that_has_changed_is_not_passed_over_for_who_arrives() -> None:
+    listener = events.Listener()
+    for fact in events.Fact("state", 1), events.ARRIVAL, events.Fact("words", 1):
+        listener.put(fact)
+    assert [fact and fact.kind for fact in (Stream(1, Ask()).next(listener) for _ in range(2))] == [
+        "state",
+        "words",
+    ]
+
+
+def test_words_give_way_to_a_state_and_not_to_who_arrives() -> None:
+    listener = events.Listener()
+    for fact in events.Fact("words", 1), events.ARRIVAL:
+        listener.put(fact)
+    assert not listener.has_more_than_words
+    listener.put(events.Fact("state", 1))
+    assert listener.has_more_than_words
 
 
 def events_of(document_id: int) -> str:

@@ -6,6 +6,7 @@ audience writes to it. Another server keeps a thread for each request, which the
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from webapp.models.member import Member
@@ -89,7 +90,8 @@ class Wire:
 
     def _hang_up(self) -> None:
         if self._is_chunked and not self.is_gone:
-            self._write(END)
+            with suppress(OSError):
+                self._line.send_at_once(END)
         self._line.close()
 
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from webapp.events import WORDS, Fact, Listener, hub, words_so_far
+from webapp.events import ARRIVAL, WORDS, Fact, Listener, hub, words_so_far
 from webapp.extensions import current_settings
 from webapp.htmx import dom_id, event, partial, wants_fragment
 from webapp.models.area import SummaryArea, look, read
@@ -112,7 +112,7 @@ class Stream:
         fact = listener.wait(self._patience_seconds)
         while fact is not None and fact.kind == "state" and not self._is_written:
             later = listener.wait(SETTLE_SECONDS)
-            if later is None:
+            if later is None or later is ARRIVAL:  # whoever has come waits
                 break
             fact = later
         return fact
