@@ -20,6 +20,7 @@ from webapp.models.document import Document
 from webapp.models.member import Member
 from webapp.models.standing import Question, Standing
 from webapp.packing import encoding_for
+from webapp.security import HEADERS
 from webapp.turns import Turns
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ PATIENCE_SECONDS = 10.0  # with those who are before it, until a page is made al
 LONGEST_SECONDS = 3600.0
 STANDING, GOOD_UNTIL = "precis.standing", "precis.good_until"
 PREFIX = "/documents/"
+OF_UNCHANGED = ("ETag", "Cache-Control", "Vary")
+RULES = repr(HEADERS).encode()
 
 
 class Key(NamedTuple):
@@ -51,14 +54,20 @@ class Kept:
     good_until: float
     etag: str
     headers: list[tuple[str, str]]
+    unchanged: list[tuple[str, str]]  # what a browser is told that has the page, and with it the rest
     body: bytes
+
+    @classmethod
+    def of(cls, environ: "WSGIEnvironment", headers: list[tuple[str, str]], body: bytes) -> "Kept":
+        """The page that was made for a request."""
+        unchanged = [each for each in headers if each[0] in OF_UNCHANGED]
+        etag = dict(unchanged)["ETag"]
+        return cls(environ[STANDING], environ[GOOD_UNTIL], etag, headers, unchanged, body)
 
     def answer(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """The page, or that it is the one which the browser has."""
         if self.etag in environ.get("HTTP_IF_NONE_MATCH", ""):
-            start_response(
-                "304 NOT MODIFIED", [each for each in self.headers if not each[0].startswith("Content-")]
-            )
+            start_response("304 NOT MODIFIED", self.unchanged)
             return []
         start_response("200 OK", self.headers)
         return [self.body]
@@ -115,12 +124,11 @@ class KeptPages:
 
         chunks = self._next(environ, begin)
         ((status, headers),) = said
-        named = dict(headers)
-        if GOOD_UNTIL not in environ or "Set-Cookie" in named:
+        if GOOD_UNTIL not in environ or "Set-Cookie" in dict(headers):
             self._drop(key)
             start_response(status, headers)
             return chunks
-        kept = Kept(environ[STANDING], environ[GOOD_UNTIL], named["ETag"], headers, _whole(chunks))
+        kept = Kept.of(environ, headers, _whole(chunks))
         self._keep(key, kept)
         return kept.answer(environ, start_response)
 
@@ -174,11 +182,11 @@ def _mark(response: Response) -> Response:
 
 
 def _hash(response: Response) -> str:
-    """Of what is told. The CSRF token is another one each time, all of which hold for the session."""
+    """Of what is told, and the rules that browsers keep beside it. The CSRF token is another one each time, all of which hold for the session."""
     body = response.get_data()
     if "csrf_token" in g and "csrf_token" in session:
         body = body.replace(g.csrf_token.encode(), session["csrf_token"].encode())
-    return sha256(body).hexdigest()[:24]
+    return sha256(RULES + body).hexdigest()[:24]
 
 
 def _key(environ: "WSGIEnvironment") -> Key | None:

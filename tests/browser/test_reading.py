@@ -132,3 +132,16 @@ def test_a_long_text_is_read_as_it_was_typed_until_a_worker_has_laid_it_out(
     assert visitor.is_marked
     visitor.page.get_by_role("link", name="Show it").click()
     visitor.finds(visitor.page.locator(f"{TEXT} h2", has_text="Chapter 1").first)
+
+
+def test_page_that_a_browser_has_keeps_its_rules(reader: Visitor) -> None:
+    """It is told that nothing has changed, without hearing all of them again."""
+    path = reader.write("Kept", ARTICLE)
+    reader.sees("complete")
+    answers = [reader.open(path) for _ in range(3)]
+    assert "content-security-policy" not in answers[-1].all_headers(), "as it came over the wire"
+    reader.expects("(?i)policy")
+    reader.page.evaluate(
+        "document.body.append(Object.assign(document.createElement('script'), {textContent: 'window.has_run = 1'}))"
+    )
+    assert reader.page.evaluate("window.has_run") is None

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from webapp.summarizing import ahead
 from webapp.summarizing.ahead import Door
 from webapp.summarizing.engine import Ask, EngineFailure, FailureKind, Finished, Style
 from webapp.summarizing.openai_engine import OpenAIEngine
+from webapp.summarizing.prompt import messages
 
 OTHERS = {
     "text": (f"{DOCUMENT} ", "Ada", Ask()),
@@ -60,6 +62,40 @@ def test_ready_call_is_made_once_it_is_asked_for(model_server: ModelServer, engi
         thread.join(10)
     assert (text, finished) == (SUMMARY, Finished("scripted", "stop", 321, 45))
     assert model_server.calls == 1 and DOCUMENT in model_server.requests[0].prompt
+
+
+def test_call_that_is_asked_for_too_soon_is_waited_for(
+    model_server: ModelServer, engine: OpenAIEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, may_go_on, made = threading.Event(), threading.Event(), messages
+
+    def slowly(*given: Any, **more: Any) -> list[dict[str, str]]:
+        begun.set()
+        assert may_go_on.wait(10)
+        return made(*given, **more)
+
+    monkeypatch.setattr("webapp.summarizing.openai_engine.messages", slowly)
+    threading.Thread(target=engine.get_ready, args=[DOCUMENT], kwargs={"title": "Ada"}, daemon=True).start()
+    assert begun.wait(10)
+    answer = engine.write(DOCUMENT, title="Ada")
+    assert model_server.calls == 0
+    may_go_on.set()
+    assert (shown(answer), model_server.calls) == (SUMMARY, 1)
+
+
+def test_what_breaks_while_it_is_made_ready_is_its_readers(
+    engine: OpenAIEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        assert engine._ahead._held is not None
+        answers.append(engine.write(DOCUMENT, title="Ada"))
+        raise RuntimeError("scripted")
+
+    answers: list[Any] = []
+    monkeypatch.setattr("webapp.summarizing.openai_engine.messages", broken)
+    engine.get_ready(DOCUMENT, title="Ada")
+    with pytest.raises(RuntimeError, match="scripted"):
+        list(answers[0])
 
 
 def test_nobody_is_connected_to_before_it_is_asked_for(

@@ -11,6 +11,7 @@ from tests.conftest import ARTICLE, PASSWORD, add_member
 from tests.support.browser import Browser
 from tests.support.worker import work
 from webapp.extensions import db, transaction
+from webapp.kept_pages import OF_UNCHANGED
 from webapp.models import Document, Member, Role, SignIn, Summary
 from webapp.models.feedback import Feedback
 from webapp.models.prompt import Prompt
@@ -146,6 +147,8 @@ def test_browser_that_has_the_page_is_told_so(app: Flask, browser: Browser, docu
     again = browser.client.get(path, headers={"If-None-Match": answer.headers["ETag"]})
     assert (again.status_code, again.data) == (304, b"")
     assert answer.headers["Cache-Control"] == again.headers["Cache-Control"] == "private, no-cache"
+    assert again.headers["Vary"] == answer.headers["Vary"]
+    assert set(again.headers.keys()) == set(OF_UNCHANGED), "what else there is it has, too"
     app.wsgi_app.clear()  # type: ignore[attr-defined]  # as in another process
     later = browser.client.get(path, headers={"If-None-Match": answer.headers["ETag"]})
     assert later.status_code == 304

@@ -6,22 +6,17 @@ summary. Whoever may no longer see it, or is no longer signed in, is not found b
 """
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Double, Engine, Select, bindparam, select
 from sqlalchemy.orm import aliased
 
 from webapp.config import Settings
-from webapp.extensions import arranged, now
+from webapp.extensions import now
 from webapp.models import tasks
 from webapp.models.document import Document
 from webapp.models.member import Member, SignIn, token_hash
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine.interfaces import Compiled
 
 OF_MEMBER = ("id", "email", "name", "role")
 OF_DOCUMENT = tuple(column.key for column in Document.__table__.columns)
@@ -51,7 +46,9 @@ class Question:
 
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self._lifetime = settings.session_days * 86_400.0
-        self._compiled: Compiled = _statement().compile(engine)
+        compiled = _statement().compile(engine)
+        self._statement = str(compiled)
+        self._names: list[str] | None = getattr(compiled, "positiontup", None)
         self._errors: type[Exception] = engine.dialect.loaded_dbapi.Error
         is_sqlite = engine.dialect.name == "sqlite"
         self._line: _OwnLine | _PooledLine = _OwnLine(engine) if is_sqlite else _PooledLine(engine)
@@ -59,10 +56,9 @@ class Question:
     def affirms(self, standing: Standing) -> bool:
         """Whether all is as it was. A database that does not answer affirms nothing."""
         given = {"token": standing.token, "document": standing.document_id, "lifetime": self._lifetime}
+        asked = given if self._names is None else [given[name] for name in self._names]
         try:
-            with self._line.cursor() as cursor:
-                cursor.execute(self._compiled.string, arranged(self._compiled, given))
-                return bool(cursor.fetchone() == standing.facts)
+            return bool(self._line.first(self._statement, asked) == standing.facts)
         except self._errors:
             return False
 
@@ -73,11 +69,13 @@ class _PooledLine:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    @contextmanager
-    def cursor(self) -> Iterator[Any]:
+    def first(self, statement: str, asked: Any) -> Any:
+        """The first row."""
         connection = self._engine.raw_connection()
         try:
-            yield connection.cursor()
+            cursor = connection.cursor()
+            cursor.execute(statement, asked)
+            return cursor.fetchone()
         finally:
             connection.close()
 
@@ -90,15 +88,15 @@ class _OwnLine:
         self._lock = threading.Lock()
         self._connection: Any = None
 
-    @contextmanager
-    def cursor(self) -> Iterator[Any]:
+    def first(self, statement: str, asked: Any) -> Any:
         with self._lock:
             connection = self._connection or self._connect()
             self._connection = None  # unless all goes well
-            cursor = connection.cursor()
-            yield cursor
+            cursor = connection.dbapi_connection.execute(statement, asked)
+            found = cursor.fetchone()
             cursor.close()  # and with it what SQLite reads from
             self._connection = connection
+        return found
 
     def _connect(self) -> Any:
         fresh = self._engine.raw_connection()

@@ -2,15 +2,16 @@
 
 All that it needs before its first byte is done: the prompt is written, the request built. There it waits at a door, behind
 which its server is. Only `write` with the very same opens it; until then nothing is sent, and nobody connected to. A call that
-nobody asks for within HELD_SECONDS ends where it is.
+nobody asks for within HELD_SECONDS ends where it is, and one that is asked for while it is made ready goes straight through.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-from webapp.summarizing.engine import USUAL, Ask
+from webapp.summarizing.engine import USUAL, Ask, Piece
 
 HELD_SECONDS = 0.25  # a click is decided in milliseconds
 
@@ -87,3 +88,8 @@ class Ahead:
                 return None
             self._held = None
         return found.answer if found.door.open() else None
+
+
+def pieces_of(begun: Future[Iterator[Piece]]) -> Generator[Piece, None, None]:
+    """Those of an answer that another thread begins."""
+    yield from begun.result()

@@ -11,7 +11,7 @@ import httpx2
 import openai
 from openai.types.chat import ChatCompletion
 
-from webapp.summarizing.ahead import Ahead, Door
+from webapp.summarizing.ahead import Ahead, Door, pieces_of
 from webapp.summarizing.connections import Call, connections
 from webapp.summarizing.diagnosis import Refusal, retry_after_seconds
 from webapp.summarizing.draft import Draft
@@ -126,16 +126,25 @@ class OpenAIEngine:
 
     def get_ready(self, text: str, *, title: str, ask: Ask = USUAL) -> None:
         """Make ready what `write` with the same does, and wait whether it comes: see `ReadyEngine`."""
-        fence, door = new_fence(), Door()
-        call, opened = Call(door), Future[AnswerStream]()
+        door, begun = Door(), Future[Iterator[Piece]]()
+        call = Call(door)
+        with self._ahead.held((text, title, ask, None), door, Answer(pieces_of(begun), call)), call.running():
+            try:
+                begun.set_result(self._begun(text, title, ask, call))
+            except Exception as error:  # noqa: BLE001 - it is for whoever reads the answer
+                begun.set_exception(error)
+
+    def _begun(self, text: str, title: str, ask: Ask, call: Call) -> Iterator[Piece]:
+        """The pieces of an answer whose headers have come."""
+        fence = new_fence()
         asked = messages(text, title=title, fence=fence, ask=ask)
         draft = Draft(f"{title}\n{text}", fence, ask)
-        answer = Answer(self._pieces(asked, draft, ask, call, opened.result), call)
-        with self._ahead.held((text, title, ask, None), door, answer), call.running():
-            try:
-                opened.set_result(self._open(asked))
-            except Exception as error:  # noqa: BLE001 - it is for whoever reads the answer
-                opened.set_exception(error)
+        opened = Future[AnswerStream]()
+        try:
+            opened.set_result(self._open(asked))
+        except Exception as error:  # noqa: BLE001 - as above
+            opened.set_exception(error)
+        return self._pieces(asked, draft, ask, call, opened.result)
 
     def write_part(self, request: PartRequest) -> "Answer":
         """Ask for notes on a part of a long document, or on notes. Otherwise like `write`."""
