@@ -45,9 +45,8 @@ def test_page_of_a_member_is_packed_too(app: Flask, alice: Member) -> None:
     assert int(answer.headers["Content-Length"]) == len(answer.data)
 
 
-def test_page_loads_one_sheet_and_one_script_that_browsers_keep(app: Flask) -> None:
-    client = app.test_client()
-    page = html.document_fromstring(client.get("/session/new").data)
+def test_page_loads_one_sheet_and_one_script_that_browsers_keep(browser: Browser) -> None:
+    client, page = browser.client, browser.open("/").page
     addresses = [*page.xpath('//link[@rel="stylesheet"]/@href'), *page.xpath("//script/@src")]
     assert len(addresses) == 2
     for address in addresses:
