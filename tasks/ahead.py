@@ -10,7 +10,7 @@ from redis import Redis, RedisError
 from redis.client import PubSub
 
 from webapp import nudges
-from webapp.extensions import current_settings
+from webapp.extensions import current_settings, db
 from webapp.models.asking import ask_in
 from webapp.models.upcoming import Upcoming
 from webapp.summarizing.ahead import ReadyEngine
@@ -41,6 +41,7 @@ def get_ready(document_id: int, query: str) -> None:
         budget = upcoming.learnt.applied_to(writer.budget(title=upcoming.title, ask=ask))
         if token_weight(upcoming.text) > budget.whole_tokens:
             return
+    db.session.remove()  # what waits at a door, and for a server, holds no connection
     writer.get_ready(upcoming.text, title=upcoming.title, ask=ask)
 
 

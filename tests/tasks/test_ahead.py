@@ -4,10 +4,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import cast
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import QueuePool, select
 
 from tasks import ahead as following
 from tasks.ahead import get_ready
@@ -58,9 +59,7 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def nudged(
-    app: Flask, document: Document, monkeypatch: pytest.MonkeyPatch, query: str = ""
-) -> Iterator[None]:
+def nudged(app: Flask, document_id: int, monkeypatch: pytest.MonkeyPatch, query: str = "") -> Iterator[None]:
     """A thread of the worker's has made the call for this document ready, as it is now."""
     arrived, waits = threading.Event(), Door.lets_through
 
@@ -69,7 +68,6 @@ def nudged(
         return waits(door)
 
     monkeypatch.setattr(Door, "lets_through", noted)
-    document_id = document.id
 
     def heed() -> None:
         with app.app_context():
@@ -99,7 +97,7 @@ def _dump() -> list[tuple[object, ...]]:
 def test_click_that_was_made_ready_is_one_call(
     llm_app: Flask, document: Document, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with nudged(llm_app, document, monkeypatch):
+    with nudged(llm_app, document.id, monkeypatch):
         generate_now(document.summary_id or 0)
     assert (fresh(document).summary_status, model_server.calls) == ("complete", 1)
 
@@ -108,9 +106,18 @@ def test_nudge_changes_nothing_and_calls_nobody(
     llm_app: Flask, document: Document, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = _dump()
-    with nudged(llm_app, document, monkeypatch):
+    with nudged(llm_app, document.id, monkeypatch):
         assert _dump() == before
     assert (_dump(), model_server.calls, model_server.open_connections) == (before, 0, 0)
+
+
+def test_call_that_waits_holds_no_connection(
+    llm_app: Flask, document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document_id = document.id
+    db.session.remove()
+    with nudged(llm_app, document_id, monkeypatch):
+        assert cast("QueuePool", db.engine.pool).checkedout() == 0
 
 
 def test_text_that_was_saved_meanwhile_is_what_is_sent(
@@ -120,7 +127,7 @@ def test_text_that_was_saved_meanwhile_is_what_is_sent(
     model_server: ModelServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with nudged(llm_app, document, monkeypatch):
+    with nudged(llm_app, document.id, monkeypatch):
         document.revise(alice, title="Analytical Engine", text=OTHER)
         generate_now(fresh(document).summary_id or 0)
     assert fresh(document).summary_status == "complete"
@@ -131,7 +138,7 @@ def test_text_that_was_saved_meanwhile_is_what_is_sent(
 def test_other_style_than_was_made_ready_is_written_as_it_is_asked_for(
     llm_app: Flask, document: Document, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with nudged(llm_app, document, monkeypatch, "style=brief"):
+    with nudged(llm_app, document.id, monkeypatch, "style=brief"):
         generate_now(document.summary_id or 0)
     assert model_server.calls == 1 and "at most 50 words" not in model_server.requests[0].prompt
 
@@ -140,7 +147,7 @@ def test_what_somebody_else_has_claimed_is_not_sent(
     llm_app: Flask, document: Document, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     generate_now(document.summary_id or 0)
-    with nudged(llm_app, document, monkeypatch):
+    with nudged(llm_app, document.id, monkeypatch):
         generate_now(document.summary_id or 0)
     assert model_server.calls == 1
 
