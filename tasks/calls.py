@@ -18,24 +18,26 @@ class Calls:
     It is what a `Crew` takes its slots from.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, *, is_crowd: bool = False) -> None:
         self._most = most
+        self.is_crowd = is_crowd  # of so many, for whom nobody waits, each is looked at the more seldom
         self.most_parts = max(1, most - 1)
         self._parts = self._summaries = self._waiting = 0
-        self._changed = threading.Condition()
+        guard = threading.Lock()
+        self._for_parts, self._for_summaries = threading.Condition(guard), threading.Condition(guard)
 
     def acquire(self, *, timeout: float) -> bool:
         """Begin a part. False if there is no room for it within `timeout` seconds."""
-        with self._changed:
-            has_room = self._changed.wait_for(self._has_room_for_a_part, timeout)
+        with self._for_parts:
+            has_room = self._for_parts.wait_for(self._has_room_for_a_part, timeout)
             self._parts += has_room
         return has_room
 
     def release(self) -> None:
         """A part's call has ended."""
-        with self._changed:
+        with self._for_parts:
             self._parts -= 1
-            self._changed.notify_all()
+            self._pass_on()
 
     @contextmanager
     def summary(self, on_tick: Callable[[], object]) -> Iterator[None]:
@@ -45,16 +47,22 @@ class Calls:
         try:
             yield
         finally:
-            with self._changed:
+            with self._for_summaries:
                 self._summaries -= 1
-                self._changed.notify_all()
+                self._pass_on()
+
+    def _pass_on(self) -> None:
+        """One call has ended: one that waits begins."""
+        self._for_summaries.notify() if self._waiting else self._for_parts.notify()
 
     def _begin_summary(self) -> bool:
-        with self._changed:
+        with self._for_summaries:
             self._waiting += 1
-            has_room = self._changed.wait_for(self._has_room, TICK_SECONDS)
+            has_room = self._for_summaries.wait_for(self._has_room, TICK_SECONDS)
             self._waiting -= 1
             self._summaries += has_room
+            if not self._waiting:
+                self._for_parts.notify_all()  # who waits of them stood behind this one
         return has_room
 
     def _has_room(self) -> bool:

@@ -3,7 +3,8 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from flask import current_app
@@ -11,9 +12,12 @@ from sqlalchemy.exc import OperationalError
 
 from webapp.extensions import current_settings, db
 from webapp.models.summary import Claim, Summary
+from webapp.turns import Turns
 
 STORE_SECONDS = 60.0  # how long a finished answer is kept for a database that can't take it
 AGAIN_SECONDS = 0.5
+FINISHING = 4  # summaries of a process at once: of two hundred side by side none gets done
+TURN_SECONDS = 5.0
 
 Result = TypeVar("Result")
 log = logging.getLogger(__name__)
@@ -49,6 +53,7 @@ class Leases:
     """Those of a process. Whoever is the first to be due takes along all others that were heard of lately."""
 
     def __init__(self) -> None:
+        self.turns = Turns(FINISHING)
         self._guard = threading.Lock()
         self._all: set[Lease] = set()
 
@@ -110,6 +115,13 @@ class Lease:
             self._leases.renew(self, self._every_seconds)
         if self.is_lost:
             raise LostLease
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """To be the one who stores: others of this process wait, and do not hold up who is about to ask the model."""
+        self.heard_at = time.monotonic() + TURN_SECONDS  # so that others extend it meanwhile
+        with self._leases.turns.taken(TURN_SECONDS):
+            yield
 
     def store(self, write: Callable[[], bool]) -> None:
         """Make a fenced write, by `insist`. Raises LostLease, too."""

@@ -11,7 +11,7 @@ from queue import SimpleQueue
 
 from sqlalchemy.exc import OperationalError
 
-from tasks.calls import calls
+from tasks.calls import Calls, calls
 from tasks.lease import Lease, LostLease, insist
 from webapp.config import Settings
 from webapp.events import tell
@@ -27,6 +27,8 @@ from webapp.summarizing.prompt import new_fence
 from webapp.summarizing.tokens import context_told, estimated_tokens, fewest_tokens
 from webapp.summarizing.tree import TOO_LONG, Notes, run
 
+CROWD_TICK_SECONDS = 1.0
+CROWD_FLUSH = {"flush_seconds": 0.25, "first_flush_seconds": 0.25}
 PROGRESS_SECONDS = 1.0  # between two steps that are shown
 log = logging.getLogger(__name__)
 
@@ -57,6 +59,7 @@ class Reading:
         self._calls = calls()
         self._settings = current_settings()
         self._budget = claim.learnt.applied_to(writer.budget(title=claim.title, ask=claim.ask))
+        self._known = self._budget
         self._counts: SimpleQueue[tuple[int, int | None]] = SimpleQueue()
         self._show_at = 0.0
 
@@ -109,6 +112,8 @@ class Reading:
 
     def learn(self) -> None:
         """Keep that, too, once the answer is stored. What a busy database does not take is learnt the next time."""
+        if self._budget == self._known:
+            return
         try:
             ModelLimits.learn(self._budget)
         except OperationalError as error:
@@ -118,7 +123,8 @@ class Reading:
     def _write_part(self, request: PartRequest, is_unwanted: IsUnwanted) -> PartNotes:
         """In a thread of the crew: one call, under the deadlines that hold for any."""
         text, finished = "", None
-        with contextlib.closing(timed(self._writer.write_part(request), self._settings)) as batches:
+        pieces = self._writer.write_part(request)
+        with contextlib.closing(timed(pieces, self._settings, self._calls)) as batches:
             for batch in batches:
                 if is_unwanted() and batch.finished is None:
                     raise CancelledError
@@ -141,12 +147,14 @@ class Reading:
         self._show_at = time.monotonic() + PROGRESS_SECONDS
 
 
-def timed(pieces: Iterator[Piece], settings: Settings) -> Generator[Batch, None, None]:
+def timed(pieces: Iterator[Piece], settings: Settings, calls: Calls) -> Generator[Batch, None, None]:
     """The batches of one call, under the deadlines that are set."""
+    tick_seconds = CROWD_TICK_SECONDS if calls.is_crowd else TICK_SECONDS
     return paced(
         pieces,
         first_word_seconds=settings.first_word_seconds,
         silence_seconds=settings.silence_seconds,
         attempt_seconds=settings.attempt_seconds,
-        tick_seconds=min(TICK_SECONDS, settings.renew_seconds),
+        tick_seconds=min(tick_seconds, settings.renew_seconds),
+        **(CROWD_FLUSH if calls.is_crowd else {}),
     )

@@ -64,8 +64,7 @@ def generate_now(summary_id: int) -> None:
         insist(claim, partial(Summary.fail, claim, ours))
         raise
     finally:
-        pen.close()
-        tell(claim.document_id)
+        tell(claim.document_id, ended=pen)
 
 
 def _write(claim: Claim, pen: Pen) -> None:
@@ -78,9 +77,12 @@ def _write(claim: Claim, pen: Pen) -> None:
             writer.write(claim.text, title=claim.title, ask=claim.ask), claim, lease, pen
         )
         coverage = None
-    lease.store(
-        lambda: Summary.finish(claim, text=text, format=_format(claim), finished=finished, coverage=coverage)
-    )
+    with lease.turn():
+        lease.store(
+            lambda: Summary.finish(
+                claim, text=text, format=_format(claim), finished=finished, coverage=coverage
+            )
+        )
     if reading:
         reading.learn()
 
@@ -123,7 +125,7 @@ def _format(claim: Claim) -> str:
 
 def _kept(pieces: Iterator[Piece], claim: Claim, lease: Lease) -> Iterator[Batch]:
     """The engine's batches, while the lease is kept alive and nobody tells us to stop."""
-    with contextlib.closing(timed(pieces, current_settings())) as batches:
+    with contextlib.closing(timed(pieces, current_settings(), calls())) as batches:
         for number, batch in enumerate(batches):
             if number == 0:  # the engine has begun, and need not wait until everybody is told
                 tell(claim.document_id)

@@ -57,10 +57,16 @@ def redis() -> Redis:
     return client
 
 
-def tell(document_id: int) -> None:
-    """Publish that the state of a document's summary is another one."""
+def tell(document_id: int, *, ended: "Pen | None" = None) -> None:
+    """Publish that the state of a document's summary is another one. The words of a run that has ended are needed no
+    longer.
+    """
     try:
-        redis().publish(CHANNEL, json.dumps({"kind": "state", "document_id": document_id}))
+        with redis().pipeline(transaction=False) as pipe:
+            if ended:
+                pipe.expire(ended.key, ENDED_SECONDS)
+            pipe.publish(CHANNEL, json.dumps({"kind": "state", "document_id": document_id}))
+            pipe.execute()
     except RedisError as error:
         log.warning("Nobody was told of document %s: %s", document_id, error)
 
@@ -100,7 +106,7 @@ class Pen:
 
     def __init__(self, document_id: int, summary_id: int, fence: int) -> None:
         self._fact = {"document_id": document_id, "summary_id": summary_id}
-        self._key = stream_key(summary_id)
+        self.key = stream_key(summary_id)
         self._fence = fence
         self._sequence = 0
         self._muted_until = 0.0
@@ -117,24 +123,17 @@ class Pen:
         entry_id = f"{self._fence}-{self._sequence}"
         try:
             with redis().pipeline(transaction=False) as pipe:
-                pipe.xadd(self._key, {"kind": kind, "words": words}, id=entry_id)
+                pipe.xadd(self.key, {"kind": kind, "words": words}, id=entry_id)
                 pipe.publish(
                     CHANNEL, json.dumps({**self._fact, "kind": kind, "id": entry_id, "words": words})
                 )
                 if self._sequence == 1:
-                    pipe.expire(self._key, STREAM_SECONDS)
+                    pipe.expire(self.key, STREAM_SECONDS)
                 pipe.execute()
             self._lost = ""
         except RedisError as error:
             log.warning("Words of summary %s were not shown: %s", self._fact["summary_id"], error)
             self._lost, self._muted_until = words, time.monotonic() + MUTE_SECONDS
-
-    def close(self) -> None:
-        """The run is over: its words are needed no longer."""
-        try:
-            redis().expire(self._key, ENDED_SECONDS)
-        except RedisError:
-            self._muted_until = 0.0
 
 
 @dataclass(eq=False)

@@ -1,5 +1,6 @@
 """The life of a summary against a real HTTP model server, and the known bugs of the usual recipe, each kept out."""
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -149,6 +150,17 @@ def test_view_while_a_summary_is_written_asks_for_no_other(alice: Member, style:
     assert claim and look(document, ask=ask).state == "writing"
     assert len(db.session.scalars(select(Summary)).all()) == before
     assert Summary.finish(claim, text=SUMMARY, format="markdown", finished=Finished(model="m"))
+
+
+def test_cache_is_filled_with_what_the_row_says(alice: Member, model_server: ModelServer) -> None:
+    """The row is not read again for it."""
+    document = save(alice)
+    work()
+    filled = Summary.cached(document.id, document.content_hash)
+    db.session.expire_all()
+    summary = current(document)
+    assert filled and filled == json.loads(json.dumps(summary.ready(is_linked=True)))
+    assert filled["is_linked"] and (filled["tokens_in"], filled["model"]) == (summary.tokens_in, "scripted")
 
 
 def test_five_clicks_make_one_call(alice: Member, model_server: ModelServer) -> None:
@@ -706,9 +718,21 @@ class Ear:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
 
+    def pipeline(self, **options: Any) -> "Ear":
+        ear = Ear(self._client.pipeline(**options))
+        ear.heard = self.heard
+        return ear
+
+    def __enter__(self) -> "Ear":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
     def publish(self, channel: str, data: str) -> None:
-        with db.engine.connect() as other:
-            self.heard += other.execute(select(Document.summary_status)).scalars().all()
+        if json.loads(data)["kind"] == "state":
+            with db.engine.connect() as other:
+                self.heard.extend(other.execute(select(Document.summary_status)).scalars())
         self._client.publish(channel, data)
 
 

@@ -1,7 +1,17 @@
 """Bugs of our own design, which the usual recipe has no room for."""
 
 from tests.mutations.mutation import ACCESS, AREA, LIFE, PAGES, Edit, Mutation
-from tests.mutations.usual import AUDIENCES, CRASHING, DOCUMENT, OPENAI, SHOWN, SUMMARY, SWEEPER, VIEW
+from tests.mutations.usual import (
+    AUDIENCES,
+    CRASHING,
+    DOCUMENT,
+    FINISHING,
+    OPENAI,
+    SHOWN,
+    SUMMARY,
+    SWEEPER,
+    VIEW,
+)
 
 WORDS = "tests/models/test_words.py::"
 LONG = "tests/models/test_long_documents.py::"
@@ -35,9 +45,9 @@ OWN = (
         (
             Edit(SUMMARY, USUAL_CLAIM, ""),
             Edit(
-                SUMMARY,
-                "                claim,\n                status=Status.COMPLETE,\n",
-                "                claim,\n                attempts=cls.attempts + 1,\n                status=Status.COMPLETE,\n",
+                FINISHING,
+                "            status=Status.COMPLETE,\n",
+                "            attempts=Summary.attempts + 1,\n            status=Status.COMPLETE,\n",
             ),
         ),
         (LIFE + "test_attempt_is_counted_before_the_work",),

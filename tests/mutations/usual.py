@@ -3,6 +3,7 @@
 from tests.mutations.mutation import ACCESS, AREA, CLIENT, HOUSE, KEYS, LIFE, PAGES, Edit, Mutation
 
 SUMMARY = "webapp/models/summary.py"
+FINISHING = "webapp/models/finishing.py"
 CRASHING = "webapp/models/crashing.py"
 DOCUMENT = "webapp/models/document.py"
 SHOWN = "webapp/models/area.py"
@@ -116,8 +117,8 @@ USUAL = (
         (
             Edit(
                 ACTOR,
-                "    finally:\n        pen.close()\n        tell(claim.document_id)\n",
-                "    else:\n        tell(claim.document_id)\n    finally:\n        pen.close()\n",
+                "    finally:\n        tell(claim.document_id, ended=pen)\n",
+                "    else:\n        tell(claim.document_id, ended=pen)\n",
             ),
         ),
         (LIFE + "test_each_change_of_status_is_told_once_it_can_be_read",),
@@ -200,9 +201,8 @@ USUAL = (
         (
             Edit(
                 SUMMARY,
-                "        summary = db.session.get(cls, claim.summary_id, populate_existing=True) if is_mine else None\n"
                 "        if summary is not None:\n            summary.fill_cache()",
-                "            db.session.get_one(cls, claim.summary_id, populate_existing=True).fill_cache()",
+                "            if summary is not None:\n                summary.fill_cache()",
             ),
             Edit(
                 SUMMARY,
@@ -273,6 +273,7 @@ USUAL = (
                 "cls.id == claim.summary_id, cls.fence == claim.fence, ",
                 "cls.id == claim.summary_id, ",
             ),
+            Edit(FINISHING, '            Summary.fence == bindparam("claimed_fence"),\n', ""),
         ),
         (LIFE + "test_worker_that_wakes_while_another_writes_changes_nothing",),
     ),

@@ -55,6 +55,24 @@ def test_words_are_not_kept_until_the_next_ones_come() -> None:
     assert list(batches) == []
 
 
+def test_first_words_may_wait_for_those_behind_them() -> None:
+    gate = threading.Event()
+    batches = run(until(gate, Words("a"), Words("b"), DONE), first_flush_seconds=0.5)
+    assert next(batch for batch in batches if batch) == Batch("ab")
+    gate.set()
+    assert list(batches) == [Batch(finished=DONE)]
+
+
+def test_thread_is_kept_for_the_next_engine() -> None:
+    def name() -> Iterator[Piece]:
+        yield Words(str(threading.get_ident()))
+        yield DONE
+
+    first = text_of(list(run(name())))
+    assert eventually(no_pump)
+    assert text_of(list(run(name()))) == first
+
+
 def test_ticks_come_while_nothing_else_does() -> None:
     gate = threading.Event()
     batches = run(until(gate, Thinking(), DONE), tick_seconds=0.01)

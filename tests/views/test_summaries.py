@@ -390,7 +390,7 @@ def test_lost_push_is_made_up_for(
     lines = iter(listen().response)
     first = list(itertools.islice(lines, 40))
     assert b'data-status="pending"' in b"".join(first)
-    monkeypatch.setattr("tasks.summaries.tell", lambda _: None)
+    monkeypatch.setattr("tasks.summaries.tell", lambda *_, **__: None)
     monkeypatch.setattr("tasks.summaries.Pen", lambda *_: Mock())
     work_once()
     assert b'data-status="complete"' in b"".join(itertools.islice(lines, 400))

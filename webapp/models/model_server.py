@@ -5,7 +5,7 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Double, Select, String, bindparam, exists, or_, select, update
+from sqlalchemy import ColumnElement, Double, Select, String, bindparam, exists, null, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.config import Settings
@@ -84,11 +84,13 @@ class ModelServer(Base):
     @classmethod
     def well(cls) -> None:
         """The server answered: end the pause. Writes nothing if it was well before."""
-        db.session.execute(
-            update(cls)
-            .where(or_(cls.failures > 0, cls.reason.is_not(None)))
-            .values(failures=0, reason=None, paused_until=None)
-        )
+        cls._is_well().run()
+
+    @classmethod
+    @functools.cache
+    def _is_well(cls) -> Prepared:
+        is_ill = or_(cls.failures > 0, cls.reason.is_not(None))
+        return Prepared(update(cls).where(is_ill).values(failures=0, reason=null(), paused_until=null()))
 
     @classmethod
     def probe_at_once(cls) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 from flask import current_app
 from redis import RedisError
@@ -42,6 +42,7 @@ from webapp.extensions import Base, Prepared, cache, changed, current_settings, 
 from webapp.models.asking import query_of, recipe_for, usual
 from webapp.models.chosen import CHOSEN, PERSON, Chosen
 from webapp.models.crashing import Crashing, is_apart
+from webapp.models.finishing import Finishing, Source
 from webapp.models.holding import hold_that_of, holding
 from webapp.models.model_limits import Learnt, ModelLimits, fingerprint
 from webapp.models.model_server import PAUSES_AT_ONCE, ModelServer, server
@@ -93,11 +94,6 @@ class Lane(StrEnum):
     WARM = "warm"
 
 
-class _Revision(NamedTuple):
-    text: str
-    format: str
-
-
 LIVE = (Status.PENDING, Status.PROCESSING)
 
 
@@ -115,7 +111,7 @@ class Claim:
     learnt: Learnt
 
 
-class Summary(Chosen, Crashing, Renewing, Base):
+class Summary(Chosen, Crashing, Finishing, Renewing, Base):
     """The result of one recipe on one content. A new `edition` of it is made when somebody asks for another."""
 
     __tablename__ = "summaries"
@@ -441,29 +437,15 @@ class Summary(Chosen, Crashing, Renewing, Base):
         """Store the whole text as complete, if the claim still stands. After the commit, fill the cache."""
         grounding = cls._passages_of(claim, text, format)
         with holding(claim.document_id):
-            is_mine = cls._write(
-                claim,
-                status=Status.COMPLETE,
-                text=text,
-                format=format,
-                grounding=grounding,
-                model=finished.model[:200],
-                finish_reason=finished.finish_reason,
-                tokens_in=_plus(cls.tokens_in, finished.tokens_in),
-                tokens_out=_plus(cls.tokens_out, finished.tokens_out),
-                coverage=coverage.to_json() if coverage else None,
-                finished_at=now(),
-                lease_until=None,
-                error_code=None,
-                error_detail=None,
+            summary = cls.finish_row(
+                claim, text=text, format=format, grounding=grounding, finished=finished, coverage=coverage
             )
-            if is_mine:
+            if summary is not None:
                 cls._show_status(claim.document_id, claim.summary_id, Status.COMPLETE)
                 ModelServer.well()
-        summary = db.session.get(cls, claim.summary_id, populate_existing=True) if is_mine else None
         if summary is not None:
             summary.fill_cache()
-        return is_mine
+        return summary is not None
 
     @classmethod
     def _passages_of(cls, claim: Claim, text: str, format: str) -> str | None:
@@ -480,7 +462,7 @@ class Summary(Chosen, Crashing, Renewing, Base):
         is_its = and_(_revisions.c.document_id == cls.document_id, _revisions.c.version == cls.version)
         wanted = select(_revisions.c.text, _revisions.c.format).join(cls, is_its)
         found = db.session.execute(wanted.where(cls.id == summary_id)).one_or_none()
-        return found or _Revision("", "plain")
+        return found or Source("", "plain")
 
     @classmethod
     def fail(cls, claim: Claim, failure: EngineFailure) -> bool:
@@ -623,7 +605,7 @@ class Summary(Chosen, Crashing, Renewing, Base):
         except RedisError as error:
             current_app.logger.warning("The cache was not filled: %s", error)
         db.session.commit()  # what is looked at next is the present, not this transaction's past
-        if db.session.scalar(select(Summary.id).where(Summary.id == self.id)) is None:
+        if _there().run(looked_for=self.id).first() is None:
             Summary.forget([key])
         return ready
 
@@ -643,7 +625,7 @@ class Summary(Chosen, Crashing, Renewing, Base):
         return summary_html(self.text or "", self.format or "markdown")
 
     def _linked(self, passages: Passages) -> str:
-        revision = self._revision(self.id)
+        revision = self.source or self._revision(self.id)
         way = functools.partial(
             passages.way,
             page=f"/documents/{self.document_id}",
@@ -698,6 +680,11 @@ def _flip(*, is_finished: bool) -> Prepared:
     )
     flip = flip.values(summary_status=bindparam("status"))
     return Prepared(flip.values(shown_summary_id=bindparam("summary")) if is_finished else flip)
+
+
+@functools.cache
+def _there() -> Prepared:
+    return Prepared(select(Summary.id).where(Summary.id == bindparam("looked_for")))
 
 
 def cache_key(document_id: int, content_hash: str, recipe_hash: str) -> str:

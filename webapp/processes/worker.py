@@ -18,6 +18,8 @@ BEAT_SECONDS = 5.0
 IMPORT_THREADS = 2
 SWITCH_SECONDS = 0.0005  # a thread whose words have come waits no longer for one that computes
 FEW_THREADS = 16  # of more, each would be woken so often to see that it must wait that none gets on
+CROWD = 32  # calls at once: of so many, one in AHEAD is made ready while all others are under way
+AHEAD = 8
 STOP_MS = 3_000
 EXIT_SECONDS = 5.0
 
@@ -33,12 +35,14 @@ def run(lane: str, settings: Settings) -> None:
 
     journal.start(lane, settings.log_level)
     stopping = stop_signal()
-    threads = settings.interactive_threads if lane == "interactive" else settings.warm_threads
+    calls = settings.interactive_threads if lane == "interactive" else settings.warm_threads
+    is_crowd = lane == "warm" and calls >= CROWD
+    threads = calls + calls // AHEAD if is_crowd else calls
     sys.setswitchinterval(_switch_seconds(threads))
     app = summaries.make_app(settings)
     summaries.engine(settings)  # made now: it would take the first click's time
     broker = app.extensions["broker"]
-    app.extensions["calls"] = Calls(threads)
+    app.extensions["calls"] = Calls(calls, is_crowd=is_crowd)
     workers = [Hands(broker, lane, threads)]
     if lane == "warm":  # with threads and a broker of their own: no file waits until a model has spoken
         second = make_broker(broker.url)

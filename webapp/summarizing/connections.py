@@ -10,7 +10,7 @@ import threading
 import time
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import cache
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -23,6 +23,7 @@ from webapp.summarizing.addresses import is_near
 from webapp.summarizing.ahead import Door
 
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024  # a line without an end would otherwise fill the memory
+MOST_UNSENT_BYTES = 65_536
 DRAIN_SECONDS = 0.1
 KEEPALIVE_SECONDS = 4.0  # common servers hang up after 5 s: no call shall meet a connection that closes
 KEEPALIVE_CONNECTIONS = 64
@@ -31,7 +32,8 @@ _running = threading.local()
 
 
 class Call:
-    """One exchange with a server. `cancel` may be called from any thread, at any time.
+    """One exchange with a server. What a thread sends and receives within `with call:` belongs to it. `cancel` may be
+    called from any thread, at any time.
 
     `heard_at` is when the last bytes came, on the monotonic clock; 0.0 before the first. With a `door` nobody is connected
     to until that is opened.
@@ -45,14 +47,11 @@ class Call:
         self._ends_at: float | None = None
         self._lock = threading.Lock()
 
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """What this thread sends and receives within belongs to this call."""
+    def __enter__(self) -> None:
         _running.call = self
-        try:
-            yield
-        finally:
-            _running.call = None
+
+    def __exit__(self, *_: object) -> None:
+        _running.call = None
 
     def wait(self) -> None:
         """Go on once the call may be made."""
@@ -101,10 +100,18 @@ def _call() -> Call | None:
 
 
 class _Stream(httpcore2.NetworkStream):
+    """A connection. The head of a request waits for its body, so that both are sent together: each way to the network
+    is one on which another thread of many gets in between.
+    """
+
     def __init__(self, stream: httpcore2.NetworkStream) -> None:
         self._stream = stream
+        self._unsent: list[bytes] = []
+        self._timeout: float | None = None
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        with suppress(httpcore2.WriteError):  # as there may be an answer nevertheless
+            self._send()
         call = _call()
         data = self._stream.read(max_bytes, call.hold(self, timeout) if call else timeout)
         if call:
@@ -112,8 +119,20 @@ class _Stream(httpcore2.NetworkStream):
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        if call := _call():
+            call.hold(self, timeout)
+        self._unsent.append(buffer)
+        self._timeout = timeout
+        if sum(map(len, self._unsent)) > MOST_UNSENT_BYTES:
+            self._send()
+
+    def _send(self) -> None:
+        if not self._unsent:
+            return
+        together = b"".join(self._unsent)
+        self._unsent.clear()
         call = _call()
-        self._stream.write(buffer, call.hold(self, timeout) if call else timeout)
+        self._stream.write(together, call.hold(self, self._timeout) if call else self._timeout)
 
     def close(self) -> None:
         self._stream.close()
@@ -121,6 +140,7 @@ class _Stream(httpcore2.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore2.NetworkStream:
+        self._send()
         return _Stream(self._stream.start_tls(ssl_context, server_hostname, timeout))
 
     def get_extra_info(self, info: str) -> Any:

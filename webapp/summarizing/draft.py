@@ -52,6 +52,7 @@ class Draft:
     def __init__(self, document: str, fence: str, ask: Ask = USUAL) -> None:
         self.model = ""
         self.is_whole = False
+        self._named = ""
         self._usage: object = None
         self._document = document
         self._fences = (fence, wish_fence(fence))
@@ -65,7 +66,9 @@ class Draft:
 
     def add(self, chunk: object) -> Iterator[Piece]:
         """The pieces of one chunk. Raises EngineFailure if it makes the answer useless."""
-        self.model = visible(_text_of(chunk, "model")).strip() or self.model
+        named = _text_of(chunk, "model")
+        if named != self._named:  # as it is once, not in each chunk
+            self._named, self.model = named, visible(named).strip() or self.model
         usage = _field(chunk, "usage")
         self._usage = self._usage if usage is None else usage
         choices = _field(chunk, "choices")

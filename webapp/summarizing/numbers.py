@@ -113,6 +113,7 @@ def _reading(digits: str) -> Reading:
     return Reading(Decimal(digits), _ONE.scaleb(-places) if places else _ONE)
 
 
+@lru_cache(maxsize=1024)
 def _readings(run: str) -> tuple[Reading, ...]:
     """All that one run of digits and separators may be; nothing if it is several numbers."""
     if run.isdecimal():

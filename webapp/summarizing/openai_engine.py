@@ -128,7 +128,7 @@ class OpenAIEngine:
         """Make ready what `write` with the same does, and wait whether it comes: see `ReadyEngine`."""
         door, begun = Door(), Future[Iterator[Piece]]()
         call = Call(door)
-        with self._ahead.held((text, title, ask, None), door, Answer(pieces_of(begun), call)), call.running():
+        with self._ahead.held((text, title, ask, None), door, Answer(pieces_of(begun), call)), call:
             try:
                 begun.set_result(self._begun(text, title, ask, call))
             except Exception as error:  # noqa: BLE001 - it is for whoever reads the answer
@@ -231,7 +231,7 @@ class Answer:
         return self
 
     def __next__(self) -> Piece:
-        with self._call.running():
+        with self._call:
             return next(self._pieces)
 
     @property
@@ -245,7 +245,7 @@ class Answer:
 
     def close(self) -> None:
         """Free the connection, in the thread that reads."""
-        with self._call.running():
+        with self._call:
             self._pieces.close()
 
 

@@ -44,9 +44,10 @@ def paced(
     attempt_seconds: float,
     tick_seconds: float,
     flush_seconds: float = 0.03,
+    first_flush_seconds: float = 0.0,
 ) -> Generator[Batch, None, None]:
-    """Yield the engine's pieces as batches: the first words at once, later ones at most `flush_seconds` after
-    they came, and an empty batch at the latest `tick_seconds` after the last one. The first batch comes within
+    """Yield the engine's pieces as batches: the first words `first_flush_seconds` after they came, later ones at most
+    `flush_seconds`, and an empty batch at the latest `tick_seconds` after the last one. The first batch comes within
     BEGUN_SECONDS: by then the engine has begun. The last batch has `finished`.
 
     Raises the engine's EngineFailure, or one of kind TRANSIENT: "silent_start" and "silent" when nothing came
@@ -61,22 +62,24 @@ def paced(
     clock = _Clock(pump, first_word_seconds, silence_seconds, attempt_seconds)
     pump.start()
     try:
-        yield from _batches(pump, clock, tick_seconds, flush_seconds)
+        yield from _batches(pump, clock, tick_seconds, flush_seconds, first_flush_seconds)
     finally:
         pump.stop()
 
 
 def _batches(
-    pump: "_Pump", clock: "_Clock", tick_seconds: float, flush_seconds: float
+    pump: "_Pump", clock: "_Clock", tick_seconds: float, flush_seconds: float, first_flush_seconds: float
 ) -> Generator[Batch, None, None]:
     pending = Batch()
-    flush_at = 0.0
+    flush_at = 0.0  # or, of the first words, that of their coming and a while
     tick_at = time.monotonic() + min(tick_seconds, BEGUN_SECONDS)
     while not pending.finished:
         wake_at = min(flush_at if pending else tick_at, clock.ends_at)
         pieces = pump.taken(wake_at - time.monotonic(), is_held_up=bool(pending))
         for piece in pieces:
             pending = pending.plus(piece)
+        if pending and not flush_at:
+            flush_at = time.monotonic() + first_flush_seconds
         if not pending.finished:
             clock.check(is_silent=not pieces)
         now = time.monotonic()
@@ -221,8 +224,8 @@ def _serve(mine: "SimpleQueue[Task]") -> None:
     while task := _next(mine):
         threading.current_thread().name = "pump"
         task()
-        threading.current_thread().name = "idle pump"
         _idle.append(mine)
+        threading.current_thread().name = "idle pump"
 
 
 def _next(mine: "SimpleQueue[Task]") -> Task | None:

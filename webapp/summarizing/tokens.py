@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 CJK = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _WORD = re.compile(r"[^\W_]+")
+_ASCII_WORD = re.compile("[A-Za-z0-9]+")
 SLACK = 1.2
 
 ANSWER_TOKENS = 1_024  # room for an answer in the model's context
@@ -56,6 +57,8 @@ def estimated_tokens(text: str) -> int:
 
 def fewest_tokens(text: str) -> int:
     """What no usual tokenizer gets below: one for a word, as none joins them, and one for three CJK."""
+    if text.isascii():
+        return len(_ASCII_WORD.findall(text))
     cjk_count = len(CJK.findall(text))
     return len(_WORD.findall(CJK.sub(" ", text))) + cjk_count // 3
 
