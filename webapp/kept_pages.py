@@ -20,6 +20,7 @@ from webapp.models.document import Document
 from webapp.models.member import Member
 from webapp.models.standing import Question, Standing
 from webapp.packing import encoding_for
+from webapp.processes.line import NoLine
 from webapp.security import HEADERS
 from webapp.turns import Turns
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 16_000_000
 AT_ONCE = (
-    4  # pages that are made beside each other: of a crowd most wait, and all else is answered in between
+    2  # pages that are made beside each other: of a crowd most wait, and all else is answered in between
 )
 PATIENCE_SECONDS = 10.0  # with those who are before it, until a page is made all the same
 LONGEST_SECONDS = 3600.0
@@ -87,12 +88,14 @@ class KeptPages:
             self._question = Question(db.engine, current_settings())
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        key = _key(environ)
+        key, line = _key(environ), environ.get("gunicorn.socket") or NoLine()
+        kept = key and self._standing(key)
+        line.was_quick = kept is not None
         if key is None:
             return self._next(environ, start_response)
-        kept = self._standing(key)
         if kept is None:
             with self._turns.taken(PATIENCE_SECONDS):
+                line.let_others_go_first()
                 kept = self._standing(key)  # by now
                 if kept is None:
                     return self._made(key, environ, start_response)

@@ -5,6 +5,7 @@ from tests.mutations.usual import CRASHING, DOCUMENT
 
 AT_ONCE = "tests/models/test_databases_at_once.py::"
 AWAY = "webapp/away.py"
+GATE = "tests/test_gate.py::"
 LEASE = "tasks/lease.py"
 SEATS = "tests/views/test_seats.py::"
 TWICE = "tests/views/test_forms_sent_twice.py::"
@@ -141,5 +142,17 @@ GUARDS = (
         "A page that has left takes a place for ever",
         (Edit("webapp/views/audiences.py", "        hub().add_pages(-len(seats))\n", ""),),
         (AREA + "test_pages_that_listen_are_counted_as_long_as_they_do",),
+    ),
+    Mutation(
+        "M96",
+        "A crowd that comes at once goes before whoever looks at a page that is kept",
+        (Edit("webapp/processes/gate.py", "self._quick if is_quick else self._others", "self._others"),),
+        (GATE + "test_who_was_given_a_kept_page_goes_before_a_crowd",),
+    ),
+    Mutation(
+        "M97",
+        "Who asks for what is not kept waits as long as others are given kept pages",
+        (Edit("webapp/processes/gate.py", "return self._others if", "return self._quick if"),),
+        (GATE + "test_who_has_waited_long_is_let_in_every_other_time",),
     ),
 )

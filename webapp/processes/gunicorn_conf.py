@@ -44,6 +44,7 @@ class DrainingWorker(GeventWorker):
     def load_wsgi(self) -> None:
         from webapp.config import Settings
         from webapp.processes import is_migrating, journal
+        from webapp.processes.gate import Gate
         from webapp.processes.line import Line
 
         settings = Settings.load()
@@ -51,7 +52,8 @@ class DrainingWorker(GeventWorker):
             self.notify()
             sleep(0.02)
         journal.start("web", settings.log_level)
-        self._line = lambda client: Line(client, settings.patience_seconds)
+        gate = Gate()
+        self._line = lambda client: Line(client, settings.patience_seconds, gate.pass_through)
         if settings != self.made_with:
             self.app.callable = None  # by now others are set
         super().load_wsgi()
@@ -78,7 +80,6 @@ class DrainingWorker(GeventWorker):
         self._idle.add(sock)
         if not self.alive:
             _hang_up(sock)
-        sleep(0)  # who asks again at once is behind all others who have asked
         return is_kept
 
     def handle_exit(self, sig: int, frame: Any) -> None:

@@ -9,6 +9,7 @@ import os
 import socket
 import struct
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from errno import ECONNRESET
 from typing import IO, Any
@@ -38,9 +39,11 @@ class Line:
     A request's head has `patience` seconds as a whole; its body has them anew for each portion, and so has the answer.
     """
 
-    def __init__(self, client: Any, patience: float) -> None:
+    def __init__(self, client: Any, patience: float, gate: Callable[[bool], None] | None = None) -> None:
         self._client = client
         self._patience = patience
+        self._gate = gate
+        self.was_quick = False  # whether what was asked for last was kept
         self._is_over = False
         self._is_cut_short = False
         self.is_given_away = False
@@ -74,8 +77,15 @@ class Line:
         except TimeoutError:
             return self._give_up()
         self._seconds -= time.monotonic() - begun
+        if self._is_idle:
+            self.let_others_go_first()
         self._count(len(data))
         return data
+
+    def let_others_go_first(self) -> None:
+        """Before anything is done, those who wait longer, or whose page is kept."""
+        if self._gate is not None:
+            self._gate(self.was_quick)
 
     def sendall(self, data: bytes) -> None:
         """Raises TooSlow where a portion is not taken."""
@@ -154,3 +164,11 @@ class Line:
         error = TooSlow(doing)
         log.info("A client is hung up on: %s.", error.strerror)
         return error
+
+
+class NoLine:
+    """In its place under another server, which has an order of its own."""
+
+    was_quick = False
+
+    def let_others_go_first(self) -> None: ...
