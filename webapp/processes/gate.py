@@ -20,7 +20,7 @@ class Gate:
 
     def __init__(self) -> None:
         self._hub = get_hub()
-        self._round = self._hub.loop.idle(priority=HIGHEST)
+        self._round: Any = self._hub.loop.idle(priority=HIGHEST)
         self._quick = deque[tuple[float, Any]]()
         self._others = deque[tuple[float, Any]]()
         self._owes_others = False
