@@ -28,9 +28,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 MOST_BYTES = 16_000_000
-AT_ONCE = (
-    2  # pages that are made beside each other: of a crowd most wait, and all else is answered in between
-)
+AT_ONCE = 2  # pages that are made beside each other: of a crowd most wait, and all else is answered
 PATIENCE_SECONDS = 10.0  # with those who are before it, until a page is made all the same
 LONGEST_SECONDS = 3600.0
 STANDING, GOOD_UNTIL = "precis.standing", "precis.good_until"
@@ -185,7 +183,10 @@ def _mark(response: Response) -> Response:
 
 
 def _hash(response: Response) -> str:
-    """Of what is told, and the rules that browsers keep beside it. The CSRF token is another one each time, all of which hold for the session."""
+    """Of what is told, and the rules that browsers keep beside it.
+
+    The CSRF token is another one each time, all of which hold for the session.
+    """
     body = response.get_data()
     if "csrf_token" in g and "csrf_token" in session:
         body = body.replace(g.csrf_token.encode(), session["csrf_token"].encode())

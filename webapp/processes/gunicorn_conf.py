@@ -151,9 +151,7 @@ _wanted = OPEN_FILES if _hard == resource.RLIM_INFINITY else min(OPEN_FILES, _ha
 resource.setrlimit(resource.RLIMIT_NOFILE, (max(_soft, _wanted), _hard))
 
 worker_class = DrainingWorker
-worker_connections = (
-    10_000  # pages that load, and libraries that listen; beyond its default of 1,000 others hang
-)
+worker_connections = 10_000  # a library that listens has one; with the default of 1,000 others would hang
 http_parser = "fast"  # gunicorn-h1c
 keepalive = 15  # whether, not how long: that is the line's
 timeout = 60
