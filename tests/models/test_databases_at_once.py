@@ -32,6 +32,7 @@ def test_many_who_pick_a_style_ask_once_and_under_a_key_of_its_own(app: Flask) -
     for style in (Style.BRIEF, Style.DETAILED):
         together(app, 12, partial(_ask, document_id, asking(style)))
     work()
+    db.session.expire_all()
     found = db.session.scalars(select(Summary)).all()
     assert sorted((row.style, row.status) for row in found) == [
         (style, Status.COMPLETE) for style in sorted((Style.BRIEF, Style.DETAILED, Style.KEY_POINTS))
