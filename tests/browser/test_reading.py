@@ -136,7 +136,7 @@ def test_a_long_text_is_read_as_it_was_typed_until_a_worker_has_laid_it_out(
 
 def test_page_that_a_browser_has_keeps_its_rules(reader: Visitor) -> None:
     """It is told that nothing has changed, without hearing all of them again."""
-    path = reader.write("Kept", ARTICLE)
+    path = reader.write("Kept by its browser", ARTICLE)
     reader.sees("complete")
     answers = [reader.open(path) for _ in range(3)]
     assert "content-security-policy" not in answers[-1].all_headers(), "as it came over the wire"
