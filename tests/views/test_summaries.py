@@ -206,6 +206,7 @@ def test_reconnect_that_missed_nothing_is_sent_nothing(
     app: Flask, listen: Listen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("webapp.views.summaries.PATIENCE_SECONDS", 0.02)
+    monkeypatch.setattr("webapp.views.streams.SILENCE_SECONDS", 0.02)
     last = next(iter(listen())).id
     assert last
     assert b": still here\n" in itertools.islice(listen(last_event_id=last).response, 3)
@@ -420,7 +421,7 @@ def test_stream_ends_when_the_sign_in_does(
 ) -> None:
     monkeypatch.setattr("webapp.views.streams.CHECK_SECONDS", 0.05)
     monkeypatch.setattr("webapp.views.summaries.PATIENCE_SECONDS", 0.02)
-    monkeypatch.setattr("webapp.views.documents.SILENCE_SECONDS", 0.02)
+    monkeypatch.setattr("webapp.views.streams.SILENCE_SECONDS", 0.02)
     stream = listen("" if of == "summary" else f"/documents/events?ids={document_id}")
     assert next(iter(stream)).target == f"document-{document_id}-{'summary' if of == 'summary' else 'row'}"
     with transaction():
@@ -450,6 +451,7 @@ def test_pages_that_listen_are_counted_as_long_as_they_do(
     app: Flask, browser: Browser, listen: Listen, document_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("webapp.views.summaries.PATIENCE_SECONDS", 0.02)
+    monkeypatch.setattr("webapp.views.streams.SILENCE_SECONDS", 0.02)
     hub = app.extensions["hub"]
     streams = [listen() for _ in range(3)]
     for stream in streams:

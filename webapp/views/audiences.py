@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from webapp.views.summaries import Stream
 
-PORTION = 128  # pages that are told something before others in the process have their turn
+PORTION = 256  # pages that are told something before others in the process have their turn
+FEW = 16  # where nobody waits for it
 PAUSE_SECONDS = 0.0001
 
 log = logging.getLogger(__name__)
@@ -76,6 +77,7 @@ class Audience:
         self._listener: Listener | None = None
         self._lock = threading.Lock()
         self._check_at = time.monotonic() + streams.CHECK_SECONDS
+        self._sign_at = time.monotonic() + streams.SILENCE_SECONDS
 
     @property
     def has_newcomers(self) -> bool:
@@ -129,8 +131,9 @@ class Audience:
         if fact is END:
             return False
         self._check_sign_ins()
-        if fact is None and not self._stream.owes_words:
-            self._tell(lambda seat: seat.way.send(STILL_HERE), unless=lambda: listener.has_more)
+        if fact is None and time.monotonic() >= self._sign_at:
+            self._tell(lambda seat: seat.way.send(STILL_HERE), unless=lambda: listener.has_more, portion=FEW)
+            self._sign_at = time.monotonic() + streams.SILENCE_SECONDS
         if self._stream.hear(fact):
             self._tell(self._state())
         words = self._stream.words(may_wait=listener.has_more)
@@ -149,12 +152,13 @@ class Audience:
         send: Callable[[Seat], None],
         to: list[Seat] | None = None,
         unless: Callable[[], bool] = lambda: False,
+        portion: int = PORTION,
     ) -> bool:
         """Send it to all, or to these. False if what has come meanwhile makes it old: then the rest is spared it."""
         is_told = True
         for number, seat in enumerate(self._seats if to is None else to, 1):
             send(seat)
-            if number % PORTION == 0:
+            if number % portion == 0:
                 time.sleep(PAUSE_SECONDS)
                 if unless():
                     is_told = False

@@ -30,11 +30,10 @@ from webapp.models.revision import FORMATS, TITLE_CHARACTERS
 from webapp.originals import Incoming
 from webapp.security import current_member, editors_only, say
 from webapp.summarizing.sanitizing import visible
+from webapp.views import streams
 from webapp.views.asking import asked_or_404
-from webapp.views.streams import follow
 
 blueprint = Blueprint("documents", __name__)
-SILENCE_SECONDS = 15.0  # after which a stream shows whether anybody still listens
 
 
 @dataclass
@@ -226,7 +225,7 @@ def events() -> Response:
     asked = [int(part) for part in request.args.get("ids", "").split(",")[:PAGE_SIZE] if part.isdecimal()]
     library = current_member.documents
     ids = [row.id for row in library.those(asked)]
-    return follow(_changes(library, ids, request.args.get("seen", "")))
+    return streams.follow(_changes(library, ids, request.args.get("seen", "")))
 
 
 def _changes(library: Library, ids: list[int], seen: str) -> Iterator[str | None]:
@@ -240,7 +239,7 @@ def _changes(library: Library, ids: list[int], seen: str) -> Iterator[str | None
         shown = {row.id: _drawn(row) for row in rows if is_known and not row.is_live}
         yield from _redrawn([row for row in rows if row.id not in shown], shown)
         while True:
-            fact = listener.wait(SILENCE_SECONDS)
+            fact = listener.wait(streams.SILENCE_SECONDS)
             if fact is None:
                 yield None
             elif fact.kind == "end":

@@ -11,6 +11,7 @@ from webapp.extensions import db
 from webapp.security import is_still_signed_in
 
 CHECK_SECONDS = 10.0
+SILENCE_SECONDS = 10.0  # after which a stream shows whether anybody still listens
 HEADERS = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
 
 log = logging.getLogger(__name__)
