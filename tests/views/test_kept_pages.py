@@ -1,5 +1,6 @@
 """Pages that are given again: only to whom they were made for, and only while all that they tell of stands."""
 
+import socket
 import time
 from collections.abc import Callable
 
@@ -52,6 +53,13 @@ def test_page_of_a_finished_document_is_made_once(app: Flask, browser: Browser, 
     assert is_kept(app, browser, document)
     assert browser.status == 200
     assert browser.text("h1") == "Skerrymore"
+
+
+def test_page_is_given_by_a_server_that_is_set_up_otherwise(browser: Browser, document: Document) -> None:
+    with socket.socket() as connection:
+        for path in f"/documents/{document.id}", f"/documents/{document.id}?whole=1", "/":
+            answer = browser.client.get(path, environ_overrides={"gunicorn.socket": connection})
+            assert answer.status_code == 200
 
 
 def _rename(document: Document, member: Member) -> None:

@@ -9,7 +9,7 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from errno import ECONNRESET
 from typing import IO, Any
@@ -172,3 +172,9 @@ class NoLine:
     was_quick = False
 
     def let_others_go_first(self) -> None: ...
+
+
+def line_of(environ: Mapping[str, Any]) -> Line | NoLine:
+    """The connection that a request came by."""
+    found = environ.get("gunicorn.socket")  # which is a plain socket where gunicorn is not set up as here
+    return found if isinstance(found, Line) else NoLine()

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from flask import Response, copy_current_request_context, current_app, g, request, session
@@ -14,7 +14,7 @@ from werkzeug.http import http_date
 from webapp.events import ARRIVAL, END, Listener, hub
 from webapp.extensions import db
 from webapp.models.member import SignIn
-from webapp.processes.line import Line
+from webapp.processes.line import Line, line_of
 from webapp.views import streams
 from webapp.views.seats import STILL_HERE, Seat, Tube, Wire
 
@@ -39,7 +39,7 @@ class Attendance(Response):
         self._key, self._follow = key, follow
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        line = environ.get("gunicorn.socket")
+        line = line_of(environ)
         if environ["REQUEST_METHOD"] != "GET":
             return super().__call__(environ, start_response)
         if not isinstance(line, Line):
@@ -156,13 +156,12 @@ class Audience:
     ) -> bool:
         """Send it to all, or to these. False if what has come meanwhile makes it old: then the rest is spared it."""
         is_told = True
-        for number, seat in enumerate(self._seats if to is None else to, 1):
-            send(seat)
-            if number % portion == 0:
-                time.sleep(PAUSE_SECONDS)
-                if unless():
-                    is_told = False
-                    break
+        for some in _portions(self._seats if to is None else to, portion):
+            is_told = not unless()
+            if not is_told:
+                break
+            for seat in some:
+                send(seat)
         self._let_go([each for each in self._seats if each.way.is_gone])
         return is_told
 
@@ -178,14 +177,20 @@ class Audience:
         self._check_at = time.monotonic() + streams.CHECK_SECONDS
 
     def _let_go(self, seats: list[Seat]) -> None:
-        gone = set(map(id, seats))
-        if gone:
-            self._seats = [each for each in self._seats if id(each) not in gone]
-        for number, seat in enumerate(seats, 1):
-            seat.way.close()
-            if number % PORTION == 0:
-                time.sleep(PAUSE_SECONDS)
+        if gone := set(seats):
+            self._seats = [each for each in self._seats if each not in gone]
+        for some in _portions(seats):
+            for seat in some:
+                seat.way.close()
         hub().add_pages(-len(seats))
+
+
+def _portions(seats: list[Seat], size: int = PORTION) -> Iterator[list[Seat]]:
+    """All of them, so many at a time. In between, others in the process have their turn."""
+    for start in range(0, len(seats), size):
+        if start:
+            time.sleep(PAUSE_SECONDS)
+        yield seats[start : start + size]
 
 
 class Audiences:
