@@ -34,8 +34,8 @@ log = logging.getLogger(__name__)
 class Fact:
     """A document's summary changed: read it again. `kind` is "state", "words", "reset", "resync" or "end".
 
-    "arrival" says that somebody has come to listen. Of words, `id` is "fence-sequence" and `words` what comes next; they belong to the run of `summary_id`. It came `at` a
-    moment of the monotonic clock: what is read from then on knows of it.
+    "arrival" says that somebody has come to listen. Of words, `id` is "fence-sequence" and `words` what comes next; they
+    belong to the run of `summary_id`. It came `at` a moment of the monotonic clock: what is read from then on knows of it.
     """
 
     kind: str

@@ -182,16 +182,17 @@ class SignIn(Base):
         for start in range(0, len(hashes), ASKED_AT_ONCE):
             some = cls.token_hash.in_(hashes[start : start + ASKED_AT_ONCE])
             given = {"lifetime": _lifetime_seconds()}
-            found.update(db.session.scalars(select(cls.token_hash).where(some, cls._is_young()), given))
+            found.update(db.session.scalars(select(cls.token_hash).where(some, cls.is_young()), given))
         return {tokens[each] for each in found}
 
     @classmethod
     def _is_standing(cls) -> tuple[ColumnElement[bool], ...]:
         """What holds of a sign-in that stands. Its parameters are in `_given`."""
-        return cls.token_hash == bindparam("hash"), cls._is_young()
+        return cls.token_hash == bindparam("hash"), cls.is_young()
 
     @classmethod
-    def _is_young(cls) -> ColumnElement[bool]:
+    def is_young(cls) -> ColumnElement[bool]:
+        """Whether it is not too old, by the parameter `lifetime`, in seconds."""
         return cls.created_at > now() - bindparam("lifetime", type_=Double())
 
     @classmethod

@@ -9,11 +9,11 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Double, Engine, Select, bindparam, select
+from sqlalchemy import Engine, Select, bindparam, select
 from sqlalchemy.orm import aliased
 
 from webapp.config import Settings
-from webapp.extensions import now
+from webapp.extensions import arranged
 from webapp.models import tasks
 from webapp.models.document import Document
 from webapp.models.member import Member, SignIn, token_hash
@@ -46,9 +46,8 @@ class Question:
 
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self._lifetime = settings.session_days * 86_400.0
-        compiled = _statement().compile(engine)
-        self._statement = str(compiled)
-        self._names: list[str] | None = getattr(compiled, "positiontup", None)
+        self._compiled = _statement().compile(engine)
+        self._statement = str(self._compiled)
         self._errors: type[Exception] = engine.dialect.loaded_dbapi.Error
         is_sqlite = engine.dialect.name == "sqlite"
         self._line: _OwnLine | _PooledLine = _OwnLine(engine) if is_sqlite else _PooledLine(engine)
@@ -56,9 +55,9 @@ class Question:
     def affirms(self, standing: Standing) -> bool:
         """Whether all is as it was. A database that does not answer affirms nothing."""
         given = {"token": standing.token, "document": standing.document_id, "lifetime": self._lifetime}
-        asked = given if self._names is None else [given[name] for name in self._names]
         try:
-            return bool(self._line.first(self._statement, asked) == standing.facts)
+            found = self._line.first(self._statement, arranged(self._compiled, given))
+            return bool(found == standing.facts)
         except self._errors:
             return False
 
@@ -106,7 +105,6 @@ class _OwnLine:
 
 def _statement() -> Select[Any]:
     author = aliased(Member)
-    youngest = now() - bindparam("lifetime", type_=Double())
     columns = (
         *(getattr(Member, name) for name in OF_MEMBER),
         *(getattr(Document, name) for name in OF_DOCUMENT),
@@ -117,5 +115,5 @@ def _statement() -> Select[Any]:
         .join(Member, Member.id == SignIn.member_id)
         .join(Document, Document.id == bindparam("document"))
         .outerjoin(author, author.id == Document.author_id)
-        .where(SignIn.token_hash == bindparam("token"), SignIn.created_at > youngest)
+        .where(SignIn.token_hash == bindparam("token"), SignIn.is_young())
     )
