@@ -1,5 +1,8 @@
 """The library while summaries are written elsewhere, and the way back to it."""
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from tests.browser.conftest import Visit
@@ -85,3 +88,23 @@ def test_a_document_that_is_deleted_ends_its_open_page(reader: Visitor, visit: V
     asked = len(watcher.requests)
     watcher.page.wait_for_timeout(2_000)
     assert [request.url for request in watcher.requests[asked:]] == []
+
+
+def test_words_of_time_stay_true_and_the_exact_one_is_the_readers(
+    visit: Visit, scripted: Precis, alice: Account
+) -> None:
+    reader = visit(scripted.address, alice, timezone_id="Asia/Kolkata")
+    path = reader.write("Told by the clock", ARTICLE)
+    reader.sees("complete")
+    time = reader.page.locator("time").first
+    told = datetime.fromisoformat(time.get_attribute("datetime") or "")
+    assert "UTC" in (time.get_attribute("title") or "")
+    reader.page.clock.install(time=told)
+    reader.open(path)
+    reader.finds(time.and_(reader.page.get_by_text("just now")))
+    for minutes, words in [(1, "1 minute ago"), (119, "2 hours ago"), (22 * 60, "1 day ago")]:
+        reader.page.clock.fast_forward(minutes * 60_000)
+        reader.finds(time.and_(reader.page.get_by_text(words)))
+    time.hover()
+    theirs = told.astimezone(ZoneInfo("Asia/Kolkata"))
+    assert time.get_attribute("title") == f"{theirs:%B %-d, %Y at %-I:%M %p}"
