@@ -8,7 +8,7 @@ from sqlalchemy import Dialect, exists, or_, select
 
 from webapp import hints, originals
 from webapp.events import tell
-from webapp.extensions import current_settings, db
+from webapp.extensions import current_settings, db, first_row
 from webapp.models.document import Document
 from webapp.models.imports import Import
 from webapp.models.node import Node
@@ -67,13 +67,8 @@ def hint_now() -> bool:
 
 def _something_waits() -> bool:
     """Asked of the driver itself: a session would take three times as long as the question."""
-    connection = db.engine.raw_connection()
-    try:
-        cursor = connection.cursor()
-        cursor.execute(_question(db.engine.dialect))
-        return bool((cursor.fetchone() or (False,))[0])
-    finally:
-        connection.close()
+    found = first_row(db.engine, _question(db.engine.dialect))
+    return bool(found and found[0])
 
 
 @functools.cache

@@ -193,6 +193,17 @@ def arranged(compiled: Compiled, given: Mapping[str, Any]) -> Any:
     return given if names is None else tuple(given[name] for name in names)
 
 
+def first_row(engine: Engine, statement: str, asked: Any = ()) -> Any:
+    """The first row that the driver itself answers with, over a connection of the pool; None without any."""
+    connection = engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        cursor.execute(statement, asked)
+        return cursor.fetchone()
+    finally:
+        connection.close()
+
+
 def insert(model: type[Base]) -> sqlite.Insert | postgresql.Insert:
     """An INSERT that can say what to do about a row that is there already."""
     is_sqlite = db.engine.dialect.name == "sqlite"

@@ -79,8 +79,8 @@ def _finished() -> Prepared:
         .values(
             status=Status.COMPLETE,
             **given,
-            tokens_in=_plus(Summary.tokens_in, "plus_in"),
-            tokens_out=_plus(Summary.tokens_out, "plus_out"),
+            tokens_in=plus(Summary.tokens_in, bindparam("plus_in", type_=Integer())),
+            tokens_out=plus(Summary.tokens_out, bindparam("plus_out", type_=Integer())),
             finished_at=now(),
             lease_until=null(),
             error_code=null(),
@@ -90,7 +90,6 @@ def _finished() -> Prepared:
     return Prepared(finished.returning(*(getattr(Summary, name) for name in RETURNED)))
 
 
-def _plus(counted: Any, name: str) -> ColumnElement[int]:
-    """A column's new value: a count that the server sent goes on top of what there is."""
-    more = bindparam(name, type_=Integer())
+def plus(counted: Any, more: ColumnElement[int | None]) -> ColumnElement[int]:
+    """A column's new value: a count that the server sent, if it sent one, goes on top of what there is."""
     return case((more.is_(None), counted), else_=func.coalesce(counted, 0) + more)

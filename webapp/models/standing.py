@@ -13,7 +13,7 @@ from sqlalchemy import Engine, Select, bindparam, select
 from sqlalchemy.orm import aliased
 
 from webapp.config import Settings
-from webapp.extensions import arranged
+from webapp.extensions import arranged, first_row
 from webapp.models import tasks
 from webapp.models.document import Document
 from webapp.models.member import Member, SignIn, token_hash
@@ -70,13 +70,7 @@ class _PooledLine:
 
     def first(self, statement: str, asked: Any) -> Any:
         """The first row."""
-        connection = self._engine.raw_connection()
-        try:
-            cursor = connection.cursor()
-            cursor.execute(statement, asked)
-            return cursor.fetchone()
-        finally:
-            connection.close()
+        return first_row(self._engine, statement, asked)
 
 
 class _OwnLine:

@@ -29,6 +29,7 @@ from sqlalchemy import (
     case,
     column,
     func,
+    literal,
     literal_column,
     or_,
     select,
@@ -42,7 +43,7 @@ from webapp.extensions import Base, Prepared, cache, changed, current_settings, 
 from webapp.models.asking import query_of, recipe_for, usual
 from webapp.models.chosen import CHOSEN, PERSON, Chosen
 from webapp.models.crashing import Crashing, is_apart
-from webapp.models.finishing import Finishing, Source
+from webapp.models.finishing import Finishing, Source, plus
 from webapp.models.holding import hold_that_of, holding
 from webapp.models.model_limits import Learnt, ModelLimits, fingerprint
 from webapp.models.model_server import PAUSES_AT_ONCE, ModelServer, server
@@ -420,8 +421,8 @@ class Summary(Chosen, Crashing, Finishing, Renewing, Base):
             crashes=0,
             error_code=None,
             error_detail=None,
-            tokens_in=_plus(cls.tokens_in, tokens_in),
-            tokens_out=_plus(cls.tokens_out, tokens_out),
+            tokens_in=plus(cls.tokens_in, literal(tokens_in, Integer())),
+            tokens_out=plus(cls.tokens_out, literal(tokens_out, Integer())),
         )
 
     @classmethod
@@ -690,8 +691,3 @@ def _there() -> Prepared:
 def cache_key(document_id: int, content_hash: str, recipe_hash: str) -> str:
     """The key of a summary: nothing in it changes when a status is saved, and all that decides its words is in it."""
     return f"summary/{CACHE_VERSION}/{document_id}/{content_hash}/{recipe_hash}"
-
-
-def _plus(counted: Any, tokens: int | None) -> Any:
-    """A column's new value: a count that the server sent goes on top of what there is."""
-    return counted if tokens is None else func.coalesce(counted, 0) + tokens

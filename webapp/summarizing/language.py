@@ -2,10 +2,11 @@
 its script and its commonest words."""
 
 import re
-import unicodedata
 from collections import Counter
 from functools import lru_cache
 from typing import NamedTuple
+
+from webapp.summarizing.terms import script_of
 
 
 class Language(NamedTuple):
@@ -118,31 +119,14 @@ def language_of(text: str) -> str | None:
 @lru_cache(maxsize=8)
 def _language_of(sample: str) -> str | None:
     """Kept for a moment, as the same text is asked about again and again while passages are searched in it."""
-    script = _script_of(sample)
+    script = script_of(sample)
     if script == "LATIN":
         return _by_words(sample)
-    if script == "HAN":
+    if script == "CJK":
         return _chinese_or_japanese(sample)
     own = {language: sum(map(sample.count, letters)) for language, letters in OWN_LETTERS.get(script, ())}
     most = max(own, key=own.__getitem__, default="")
     return most if most and own[most] * 200 > len(sample) else LANGUAGE_OF_SCRIPT.get(script)
-
-
-def _script_of(text: str) -> str:
-    if text.isascii():
-        return "LATIN" if any(map(str.isalpha, set(text))) else ""
-    counts: Counter[str] = Counter()
-    for letter, often in Counter(text).items():
-        if letter.isalpha():
-            counts[_script(letter)] += often
-    return counts.most_common(1)[0][0] if counts else ""
-
-
-def _script(letter: str) -> str:
-    if letter < "\u0250":
-        return "LATIN"
-    name = unicodedata.name(letter, "").partition(" ")[0]
-    return "HAN" if name in ("CJK", "HIRAGANA", "KATAKANA") else name
 
 
 def _by_words(text: str) -> str | None:

@@ -119,9 +119,8 @@ class OpenAIEngine:
         ready: Answer | None = self._ahead.taken((text, title, ask, document_words))
         if ready:
             return ready
-        fence, call = new_fence(), Call()
-        asked = messages(text, title=title, fence=fence, ask=ask, document_words=document_words)
-        draft = Draft(f"{title}\n{text}", fence, ask)
+        call = Call()
+        asked, draft = _begin(text, title, ask, document_words)
         return Answer(self._pieces(asked, draft, ask, call, partial(self._open, asked)), call)
 
     def get_ready(self, text: str, *, title: str, ask: Ask = USUAL) -> None:
@@ -129,21 +128,13 @@ class OpenAIEngine:
         door, begun = Door(), Future[Iterator[Piece]]()
         call = Call(door)
         with self._ahead.held((text, title, ask, None), door, Answer(pieces_of(begun), call)), call:
-            try:
-                begun.set_result(self._begun(text, title, ask, call))
-            except Exception as error:  # noqa: BLE001 - it is for whoever reads the answer
-                begun.set_exception(error)
+            _settle(begun, partial(self._begun, text, title, ask, call))
 
     def _begun(self, text: str, title: str, ask: Ask, call: Call) -> Iterator[Piece]:
         """The pieces of an answer whose headers have come."""
-        fence = new_fence()
-        asked = messages(text, title=title, fence=fence, ask=ask)
-        draft = Draft(f"{title}\n{text}", fence, ask)
+        asked, draft = _begin(text, title, ask)
         opened = Future[AnswerStream]()
-        try:
-            opened.set_result(self._open(asked))
-        except Exception as error:  # noqa: BLE001 - as above
-            opened.set_exception(error)
+        _settle(opened, partial(self._open, asked))
         return self._pieces(asked, draft, ask, call, opened.result)
 
     def write_part(self, request: PartRequest) -> "Answer":
@@ -247,6 +238,21 @@ class Answer:
         """Free the connection, in the thread that reads."""
         with self._call:
             self._pieces.close()
+
+
+def _begin(text: str, title: str, ask: Ask, document_words: int | None = None) -> tuple[Messages, Draft]:
+    """What a server is asked for the summary of a text, and what its answer is read into."""
+    fence = new_fence()
+    asked = messages(text, title=title, fence=fence, ask=ask, document_words=document_words)
+    return asked, Draft(f"{title}\n{text}", fence, ask)
+
+
+def _settle(future: Future[Any], make: Callable[[], Any]) -> None:
+    """Make what is promised. What goes wrong is for whoever asks for it."""
+    try:
+        future.set_result(make())
+    except Exception as error:  # noqa: BLE001
+        future.set_exception(error)
 
 
 def _read(stream: AnswerStream, draft: Draft, call: Call) -> Iterator[Piece]:
