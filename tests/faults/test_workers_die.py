@@ -50,6 +50,7 @@ def test_worker_killed_before_it_is_done_with_its_hint(house: House, outcome: Ou
     is_laid = threading.Event()
     house.model.script(Script.held(is_laid.is_set))
     calls, document_id = house.model.calls, house.save()
+    until(lambda: house.model.running, "it is claimed: no other hint of it is sent, and one that was is over")
     (summary,) = house.summaries(document_id)
     house.failpoints.lay("done with a hint", "kill", summary=summary.id)
     is_laid.set()
