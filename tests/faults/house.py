@@ -18,7 +18,7 @@ from tasks.broker import key_of, make_broker
 from tests.conftest import ARTICLE
 from tests.support.failpoints import Failpoints
 from tests.support.model_server import ModelServer
-from tests.support.precis import Account, Precis, filled, until, write_lock
+from tests.support.precis import Account, Precis, filled, until
 from tests.support.proxy import Proxy, Weather
 from tests.support.valkey import Valkey
 from tests.support.visitor import Visitor
@@ -118,18 +118,6 @@ class House:
             yield
         finally:
             self.model.open()
-
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Somebody else writes, and nobody but they: all others may read."""
-        if not self._url:
-            with write_lock(self.precis.folder):
-                yield
-            return
-        with psycopg.connect(self._url) as connection:
-            connection.execute("LOCK TABLE documents, summaries, model_servers IN EXCLUSIVE MODE")
-            yield
-            connection.rollback()
 
     @contextmanager
     def full(self) -> Iterator[None]:

@@ -63,7 +63,7 @@ def test_answer_is_stored_once_the_lock_is_free(house: House, outcome: Outcome) 
     document_id = house.save()
     until(lambda: house.model.running == 1, "the model server has the request")
     with house.precis.frozen("sweep"):
-        with house.locked(), ThreadPoolExecutor(1) as pool:
+        with house.precis.locked(), ThreadPoolExecutor(1) as pool:
             is_locked.set()
             form = {"csrf_token": house.alice.token, "title": "Late", "text": house.text()}
             late = pool.submit(house.alice.client.post, "/documents", data=form)

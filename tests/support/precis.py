@@ -18,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 
 import psutil
+import psycopg
 
 from webapp.config import Settings
 
@@ -42,17 +43,6 @@ NAMES = {
     "warm": "worker --lane warm",
     "sweep": "precis sweep",
 }
-
-
-@contextmanager
-def write_lock(folder: Path, seconds: float = 10) -> Iterator[None]:
-    """Hold the write lock of SQLite. Raises sqlite3.OperationalError if others have it for longer than `seconds`."""
-    with closing(
-        sqlite3.connect(folder / "precis.sqlite3", isolation_level=None, timeout=seconds)
-    ) as connection:
-        connection.execute("BEGIN IMMEDIATE")
-        yield
-        connection.execute("ROLLBACK")
 
 
 @contextmanager
@@ -323,12 +313,30 @@ class Precis:
 
     @property
     def _may_be_written(self) -> bool:
-        """Whether nobody holds SQLite's write lock, within the time that those who run need to let it go."""
+        """Whether nobody is in the middle of a write, within the time that those who run need to end theirs."""
         try:
-            with write_lock(self.folder, seconds=1):
+            with self.locked(seconds=1):
                 return True
-        except sqlite3.OperationalError:
+        except (sqlite3.OperationalError, psycopg.errors.LockNotAvailable):
             return False
+
+    @contextmanager
+    def locked(self, seconds: float = 10) -> Iterator[None]:
+        """Somebody else writes, and nobody but they: all others may read. Raises the driver's error if others write for
+        longer than `seconds`.
+        """
+        if url := self._environ.get("DATABASE_URL"):
+            with psycopg.connect(url) as connection:
+                connection.execute(f"SET lock_timeout = '{seconds}s'")
+                connection.execute("LOCK TABLE documents, summaries, model_servers IN EXCLUSIVE MODE")
+                yield
+                connection.rollback()
+            return
+        path = self.folder / "precis.sqlite3"
+        with closing(sqlite3.connect(path, isolation_level=None, timeout=seconds)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            yield
+            connection.execute("ROLLBACK")
 
     def until_restarted(self, name: str, old: list[int]) -> None:
         """Wait until there are as many processes of this name as before, all of them new."""
