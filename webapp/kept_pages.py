@@ -20,7 +20,7 @@ from webapp.models.document import Document
 from webapp.models.member import Member
 from webapp.models.standing import Question, Standing
 from webapp.packing import encoding_for
-from webapp.processes.line import line_of
+from webapp.processes.line import connection_of
 from webapp.security import HEADERS
 from webapp.turns import Turns
 
@@ -86,7 +86,7 @@ class KeptPages:
             self._question = Question(db.engine, current_settings())
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        key, line = _key(environ), line_of(environ)
+        key, line = _key(environ), connection_of(environ)
         kept = key and self._standing(key)
         line.was_quick = kept is not None
         if key is None:

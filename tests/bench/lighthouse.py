@@ -22,9 +22,7 @@ from tests.support.chromium import ARGUMENTS, find_chromium
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 DEVICES: dict[str, list[str]] = {"phone": [], "desktop": ["--preset=desktop"]}
 PAGES = {"library": "/", "document": "/documents/1", "sign-in": "/session/new"}
-LOAD_MILLISECONDS = (
-    20_000  # what it waits for the network to be quiet, which it never is where a page listens
-)
+LOAD_MILLISECONDS = 20_000  # what it waits for a quiet network, which a page that listens never has
 TRIES = 3  # now and then it gets no trace of the browser
 RUNS = int(os.environ.get("LIGHTHOUSE_RUNS", "3"))
 

@@ -7,6 +7,7 @@ summary. Whoever may no longer see it, or is no longer signed in, is not found b
 
 import threading
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Engine, Select, bindparam, select
@@ -50,27 +51,16 @@ class Question:
         self._statement = str(self._compiled)
         self._errors: type[Exception] = engine.dialect.loaded_dbapi.Error
         is_sqlite = engine.dialect.name == "sqlite"
-        self._line: _OwnLine | _PooledLine = _OwnLine(engine) if is_sqlite else _PooledLine(engine)
+        self._first = _OwnLine(engine).first if is_sqlite else partial(first_row, engine)
 
     def affirms(self, standing: Standing) -> bool:
         """Whether all is as it was. A database that does not answer affirms nothing."""
         given = {"token": standing.token, "document": standing.document_id, "lifetime": self._lifetime}
         try:
-            found = self._line.first(self._statement, arranged(self._compiled, given))
+            found = self._first(self._statement, arranged(self._compiled, given))
             return bool(found == standing.facts)
         except self._errors:
             return False
-
-
-class _PooledLine:
-    """A connection of the pool for each question."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    def first(self, statement: str, asked: Any) -> Any:
-        """The first row."""
-        return first_row(self._engine, statement, asked)
 
 
 class _OwnLine:
@@ -82,6 +72,7 @@ class _OwnLine:
         self._connection: Any = None
 
     def first(self, statement: str, asked: Any) -> Any:
+        """The first row."""
         with self._lock:
             connection = self._connection or self._connect()
             self._connection = None  # unless all goes well

@@ -174,7 +174,7 @@ class NoLine:
     def let_others_go_first(self) -> None: ...
 
 
-def line_of(environ: Mapping[str, Any]) -> Line | NoLine:
+def connection_of(environ: Mapping[str, Any]) -> Line | NoLine:
     """The connection that a request came by."""
     found = environ.get("gunicorn.socket")  # which is a plain socket where gunicorn is not set up as here
     return found if isinstance(found, Line) else NoLine()

@@ -119,9 +119,7 @@ class OpenAIEngine:
         ready: Answer | None = self._ahead.taken((text, title, ask, document_words))
         if ready:
             return ready
-        call = Call()
-        asked, draft = _begin(text, title, ask, document_words)
-        return Answer(self._pieces(asked, draft, ask, call, partial(self._open, asked)), call)
+        return self._answer(*_asked(text, title, ask, document_words), ask)
 
     def get_ready(self, text: str, *, title: str, ask: Ask = USUAL) -> None:
         """Make ready what `write` with the same does, and wait whether it comes: see `ReadyEngine`."""
@@ -132,22 +130,26 @@ class OpenAIEngine:
 
     def _begun(self, text: str, title: str, ask: Ask, call: Call) -> Iterator[Piece]:
         """The pieces of an answer whose headers have come."""
-        asked, draft = _begin(text, title, ask)
+        asked, draft = _asked(text, title, ask)
         opened = Future[AnswerStream]()
         _settle(opened, partial(self._open, asked))
         return self._pieces(asked, draft, ask, call, opened.result)
 
     def write_part(self, request: PartRequest) -> "Answer":
         """Ask for notes on a part of a long document, or on notes. Otherwise like `write`."""
-        fence, call = new_fence(), Call()
-        asked, draft = request.messages(fence), Draft("\n".join(request.passages), fence)
-        return Answer(self._pieces(asked, draft, USUAL, call, partial(self._open, asked)), call)
+        fence = new_fence()
+        return self._answer(request.messages(fence), Draft("\n".join(request.passages), fence), USUAL)
 
     def budget(self, *, title: str, ask: Ask = USUAL) -> Budget:
         """What one call may hold, as far as the settings tell."""
         rules = messages("", title=title, fence=new_fence(), ask=ask)
         prompt_tokens = sum(estimated_tokens(turn["content"]) for turn in rules) + SPARE_TOKENS
         return Budget(self._context_tokens, ANSWER_TOKENS[ask.style], prompt_tokens)
+
+    def _answer(self, asked: Messages, draft: Draft, ask: Ask) -> "Answer":
+        """One that is asked for once somebody reads it."""
+        call = Call()
+        return Answer(self._pieces(asked, draft, ask, call, partial(self._open, asked)), call)
 
     def _pieces(
         self, asked: Messages, draft: Draft, ask: Ask, call: Call, opened: Callable[[], "AnswerStream"]
@@ -240,7 +242,7 @@ class Answer:
             self._pieces.close()
 
 
-def _begin(text: str, title: str, ask: Ask, document_words: int | None = None) -> tuple[Messages, Draft]:
+def _asked(text: str, title: str, ask: Ask, document_words: int | None = None) -> tuple[Messages, Draft]:
     """What a server is asked for the summary of a text, and what its answer is read into."""
     fence = new_fence()
     asked = messages(text, title=title, fence=fence, ask=ask, document_words=document_words)

@@ -14,7 +14,7 @@ from werkzeug.http import http_date
 from webapp.events import ARRIVAL, END, Listener, hub
 from webapp.extensions import db
 from webapp.models.member import SignIn
-from webapp.processes.line import Line, line_of
+from webapp.processes.line import Line, connection_of
 from webapp.views import streams
 from webapp.views.seats import STILL_HERE, Seat, Tube, Wire
 
@@ -39,7 +39,7 @@ class Attendance(Response):
         self._key, self._follow = key, follow
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        line = line_of(environ)
+        line = connection_of(environ)
         if environ["REQUEST_METHOD"] != "GET":
             return super().__call__(environ, start_response)
         if not isinstance(line, Line):
@@ -157,8 +157,8 @@ class Audience:
         """Send it to all, or to these. False if what has come meanwhile makes it old: then the rest is spared it."""
         is_told = True
         for some in _portions(self._seats if to is None else to, portion):
-            is_told = not unless()
-            if not is_told:
+            if unless():
+                is_told = False
                 break
             for seat in some:
                 send(seat)
